@@ -1,0 +1,223 @@
+//! Front-matter codec: a report file is `---`, YAML, `---`, body.
+//!
+//! The body is opaque bytes and comes back as it went in. Of the YAML, only
+//! fields whose value changes are rewritten; comments, unknown keys, order and
+//! quoting stay. One reader (`gray_matter`, for its data alone) behind a guard
+//! that refuses what YAML can do but a record must not; one writer
+//! (`serde_yaml` for scalars). No IO here, and no knowledge of git.
+
+mod edit;
+mod fence;
+mod guard;
+mod scalar;
+
+use chrono::{DateTime, Utc};
+use gray_matter::{Matter, Pod, engine::YAML};
+use uuid::Uuid;
+
+use super::{Report, Status, text};
+
+/// Front matter longer than this is refused unread.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// A report file that could be read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Decoded<'a> {
+    pub report: Report,
+    /// The bytes after the closing fence, as they are.
+    pub body: &'a [u8],
+}
+
+/// Why a report file cannot be read, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{line}:{column}: {detail}")]
+pub struct Fault {
+    /// 1 for the first line of the file.
+    pub line: usize,
+    /// 1 for the first character of the line.
+    pub column: usize,
+    /// What is wrong and how to repair it.
+    pub detail: String,
+}
+
+impl Fault {
+    fn new(line: usize, column: usize, detail: impl Into<String>) -> Self {
+        Self { line, column, detail: detail.into() }
+    }
+}
+
+/// Returns the bytes of a new report file.
+///
+/// # Errors
+/// [`Fault`] if the file would not read back as `report` and `body`; nothing
+/// that passed validation does that, but what is committed is certain.
+pub fn encode(report: &Report, body: &[u8]) -> Result<Vec<u8>, Fault> {
+    let mut file = Vec::with_capacity(body.len() + 512);
+    file.extend_from_slice(b"---\n");
+    for (name, value) in fields(report) {
+        file.extend_from_slice(scalar::field(name, &value).as_bytes());
+        file.push(b'\n');
+    }
+    file.extend_from_slice(b"---\n");
+    file.extend_from_slice(body);
+    check_readable(&file, report, body)?;
+    Ok(file)
+}
+
+/// Returns `file` with the fields of `report` and, if given, another body.
+///
+/// # Errors
+/// [`Fault`] if `file` cannot be read, or is written in a form in which the
+/// fields cannot be changed without touching anything else.
+pub fn edit(file: &[u8], report: &Report, body: Option<&[u8]>) -> Result<Vec<u8>, Fault> {
+    let parts = fence::split(file)?;
+    let old = decode(file)?;
+    let body = body.unwrap_or(old.body);
+    let outline = guard::outline(parts.yaml)?;
+    let before = fields(&old.report);
+    let changes = fields(report).into_iter().zip(before).filter(|(new, old)| new != old).map(|(new, _)| new);
+    let yaml = edit::apply(parts.yaml, &outline, changes)?;
+
+    let mut out = Vec::with_capacity(file.len() + 256);
+    out.extend_from_slice(&file[..parts.yaml_start]);
+    out.extend_from_slice(yaml.as_bytes());
+    out.extend_from_slice(&file[parts.yaml_start + parts.yaml.len()..parts.body_start]);
+    out.extend_from_slice(body);
+    check_readable(&out, report, body)?;
+    Ok(out)
+}
+
+/// Reads a report file.
+///
+/// # Errors
+/// [`Fault`] with the place of the first thing that is wrong.
+pub fn decode(file: &[u8]) -> Result<Decoded<'_>, Fault> {
+    let parts = fence::split(file)?;
+    let outline = guard::outline(parts.yaml)?;
+    let fenced = format!("---\n{}\n---\n", parts.yaml);
+    let data = Matter::<YAML>::new()
+        .parse::<Pod>(&fenced)
+        .map_err(|error| Fault::new(2, 1, format!("front matter is not valid YAML: {error}")))?
+        .data
+        .and_then(|pod| pod.as_hashmap().ok())
+        .ok_or_else(|| Fault::new(2, 1, "front matter is empty; restore the fields of the report"))?;
+    let reader = Reader { data, outline: &outline };
+    Ok(Decoded { report: reader.report()?, body: parts.body })
+}
+
+fn check_readable(file: &[u8], report: &Report, body: &[u8]) -> Result<(), Fault> {
+    let read = decode(file)?;
+    if read.report == *report && read.body == body {
+        return Ok(());
+    }
+    Err(Fault::new(1, 1, "front matter is in a form that cannot be changed field by field; write each field on a line of its own"))
+}
+
+/// The value of a field as it stands in YAML.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Value<'a> {
+    Null,
+    /// A text that needs no quotes in any YAML: an id, a time, a number, a status.
+    Word(String),
+    Text(&'a str),
+}
+
+/// The fields of a report in the order in which they are written.
+fn fields(report: &Report) -> [(&'static str, Value<'_>); 10] {
+    [
+        ("id", Value::Word(report.id.to_string())),
+        ("server_name", Value::Text(&report.server_name)),
+        ("repository_url", Value::Text(&report.repository_url)),
+        ("developer_email", Value::Text(&report.developer_email)),
+        ("status", Value::Word(report.status.to_string())),
+        ("revision", Value::Word(report.revision.to_string())),
+        ("submitted_at", Value::Word(timestamp(report.submitted_at))),
+        ("reviewed_at", report.reviewed_at.map_or(Value::Null, |at| Value::Word(timestamp(at)))),
+        ("reviewed_by", Value::optional(report.reviewed_by.as_deref())),
+        ("review_notes", Value::optional(report.review_notes.as_deref())),
+    ]
+}
+
+/// Returns `at` as files and JSON show it: RFC 3339, UTC with `Z`, whole seconds.
+pub fn timestamp(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+/// Takes the fields of a report out of what `gray_matter` read.
+struct Reader<'a> {
+    data: std::collections::HashMap<String, Pod>,
+    outline: &'a guard::Outline,
+}
+
+impl Reader<'_> {
+    fn report(&self) -> Result<Report, Fault> {
+        Ok(Report {
+            id: self.parsed("id", "a UUID", |text| Uuid::try_parse(text).ok())?,
+            server_name: self.required("server_name")?,
+            repository_url: self.required("repository_url")?,
+            developer_email: self.required("developer_email")?,
+            status: self.parsed("status", "`pending_review`, `approved` or `rejected`", Status::from_word)?,
+            revision: self.revision()?,
+            submitted_at: self.parsed("submitted_at", TIME, read_time)?,
+            reviewed_at: self.optional_time("reviewed_at")?,
+            reviewed_by: self.optional("reviewed_by")?,
+            review_notes: self.optional("review_notes")?,
+        })
+    }
+
+    fn fault(&self, name: &str, detail: impl std::fmt::Display) -> Fault {
+        let (line, column) = self.outline.place(name);
+        Fault::new(line, column, format!("`{name}` {detail}"))
+    }
+
+    fn optional(&self, name: &str) -> Result<Option<String>, Fault> {
+        match self.data.get(name) {
+            None | Some(Pod::Null) => Ok(None),
+            Some(Pod::String(text)) if text.contains('\0') => {
+                Err(self.fault(name, format!("must not hold {}", text::code_point('\0'))))
+            }
+            Some(Pod::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(self.fault(name, "must be a string; put it in double quotes")),
+        }
+    }
+
+    fn required(&self, name: &str) -> Result<String, Fault> {
+        self.optional(name)?.ok_or_else(|| self.fault(name, "is missing"))
+    }
+
+    fn parsed<T>(&self, name: &str, what: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, Fault> {
+        let text = self.required(name)?;
+        read(&text).ok_or_else(|| self.fault(name, format!("must be {what}")))
+    }
+
+    fn optional_time(&self, name: &str) -> Result<Option<DateTime<Utc>>, Fault> {
+        self.optional(name)?
+            .map(|text| read_time(&text).ok_or_else(|| self.fault(name, format!("must be {TIME}"))))
+            .transpose()
+    }
+
+    fn revision(&self) -> Result<u32, Fault> {
+        let number = match self.data.get("revision") {
+            None | Some(Pod::Null) => return Err(self.fault("revision", "is missing")),
+            Some(Pod::Integer(number)) => u32::try_from(*number).ok().filter(|number| *number > 0),
+            Some(_) => None,
+        };
+        number.ok_or_else(|| self.fault("revision", "must be a whole number, 1 or more"))
+    }
+}
+
+const TIME: &str = "a time like `2025-10-20T10:00:00Z`";
+
+fn read_time(text: &str) -> Option<DateTime<Utc>> {
+    use chrono::SubsecRound;
+    DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc().trunc_subsecs(0))
+}
+
+impl<'a> Value<'a> {
+    fn optional(text: Option<&'a str>) -> Self {
+        text.map_or(Value::Null, Value::Text)
+    }
+}
+
+#[cfg(test)]
+mod tests;
