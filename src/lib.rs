@@ -1,1 +1,81 @@
+//! golive: the record of go-live reviews for MCP servers, kept in git.
+//!
+//! In reading order, lower floors first; none imports from one above it:
+//! [`report`] the words and rules, [`metrics`] what is counted, [`store`] the
+//! repository and its one writer, [`intake`] the work tree, [`http`] the edge,
+//! [`config`] the settings. [`run`] puts them together.
+//!
+//! Invariants: the tip of the branch is the truth and everything else is
+//! derived; a 2xx to a write means that its commit is at the tip, on disk; one
+//! write is one commit; history only grows; a body comes back byte for byte.
+
+pub mod config;
+pub mod http;
+pub mod intake;
+pub mod metrics;
 pub mod report;
+pub mod store;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+use crate::metrics::Metrics;
+use crate::store::Store;
+use crate::store::repository::{self, OpenError};
+
+/// What is open after this long when the service stops is cut off, so that it
+/// ends within 5 s.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Serves `settings.repo` on `listener` until `stop` ends; then finishes what
+/// was accepted. A missing repository is created.
+///
+/// # Errors
+/// Why the service could not start, as a sentence that says what to do.
+pub async fn run(
+    listener: TcpListener,
+    settings: config::Serve,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), OpenError> {
+    let address = listener.local_addr().map_err(|source| OpenError::Io { path: settings.repo.clone(), source })?;
+    let metrics = Arc::new(Metrics::default());
+    let store = {
+        let (repo, metrics) = (settings.repo.clone(), metrics.clone());
+        let open = move || {
+            if !repo.exists() {
+                repository::create(&repo)?;
+            }
+            Store::open(&repo, metrics).map(Arc::new)
+        };
+        tokio::task::spawn_blocking(open).await.expect("opening does not panic")?
+    };
+    let published = store.listen();
+    let mirror = {
+        let store = store.clone();
+        std::thread::spawn(move || intake::worktree::run(&store, &published))
+    };
+    let snapshot = store.snapshot();
+    tracing::info!(
+        address = format!("http://{address}"),
+        repository = %store.location().work_dir.display(),
+        reports = snapshot.len(),
+        tip = %snapshot.commit,
+        "Serving `{}` on http://{address}: {} reports, tip {:.12}",
+        store.location().work_dir.display(),
+        snapshot.len(),
+        snapshot.commit.to_string(),
+    );
+    let router = http::router(store.clone(), metrics, &settings, address);
+    http::server::serve(listener, router, stop, DRAIN_PATIENCE).await;
+    let closed = tokio::task::spawn_blocking(move || {
+        store.close();
+        mirror.join()
+    });
+    if !matches!(closed.await, Ok(Ok(()))) {
+        tracing::error!("The work tree's thread panicked");
+    }
+    tracing::info!("Stopped");
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! The command line: each setting is a flag, an environment variable and, by
+//! its doc comment, the help text.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::validate::BODY_LIMIT_BYTES;
+
+/// The record of go-live reviews for MCP servers: every submission and every
+/// decision is a commit in a git repository.
+#[derive(Debug, Parser)]
+#[command(name = "golive", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the REST API over a reports repository, creating it if need be.
+    #[command(after_help = "Example:\n  golive serve --listen 127.0.0.1:8080 --repo ./data/reports\n\n\
+        Stop it with Ctrl-C or SIGTERM: it finishes what it accepted and ends within 5 seconds.")]
+    Serve(Serve),
+    /// Create a reports repository without serving it.
+    Init {
+        /// The folder to create; it must not exist or be empty.
+        dir: PathBuf,
+    },
+    /// Print the path that the report of a source repository has.
+    #[command(after_help = "Example:\n  golive path git@github.com:intility/mcp-servicenow.git")]
+    Path {
+        /// The address of the source repository, as it would be submitted.
+        url: String,
+    },
+}
+
+/// Settings of the service.
+#[derive(Clone, Debug, Args)]
+pub struct Serve {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, env = "GOLIVE_LISTEN", default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
+    pub listen: SocketAddr,
+
+    /// The reports repository; created there if it does not exist.
+    #[arg(long, env = "GOLIVE_REPO", default_value = "./data/reports", value_name = "DIR")]
+    pub repo: PathBuf,
+
+    /// Another name by which the service may be called (the `Host` header), beside
+    /// `localhost`, `127.0.0.1` and `[::1]`. May be given several times.
+    /// On an address that is not loopback all names are answered unless one is given.
+    #[arg(long = "allowed-host", env = "GOLIVE_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAME")]
+    pub allowed_hosts: Vec<String>,
+
+    /// The longest report accepted, in bytes of UTF-8.
+    #[arg(long, env = "GOLIVE_BODY_LIMIT_BYTES", default_value_t = BODY_LIMIT_BYTES, value_name = "N",
+          value_parser = parse_body_limit)]
+    pub body_limit_bytes: usize,
+
+    /// Form of the log on standard error.
+    #[arg(long, env = "GOLIVE_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+
+    /// What to log: `error`, `warn`, `info`, `debug`, or a filter such as `golive=debug`.
+    /// Every request is logged at `debug`, those that change something at `info`.
+    #[arg(long, env = "GOLIVE_LOG", default_value = "info", value_name = "FILTER")]
+    pub log: String,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For a terminal.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A git blob of a report is held in memory several times over while written.
+const BODY_LIMIT_MAX: usize = 64 * 1024 * 1024;
+
+fn parse_body_limit(text: &str) -> Result<usize, String> {
+    let limit: usize = text.parse().map_err(|_| "must be a whole number of bytes".to_owned())?;
+    if (1..=BODY_LIMIT_MAX).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(format!("must be between 1 and {BODY_LIMIT_MAX}"))
+    }
+}

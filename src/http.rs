@@ -1,0 +1,82 @@
+//! Floor 3, the edge: routes, and what handlers share.
+
+mod api;
+mod edge;
+mod health;
+mod input;
+mod list;
+mod openapi;
+mod problem;
+mod reports;
+pub(crate) mod server;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::HeaderValue;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, patch};
+use git2::Oid;
+use quick_cache::sync::Cache;
+
+use crate::config::Serve;
+use crate::metrics::Metrics;
+use crate::store::Store;
+use edge::{Hosts, RequestIds};
+use problem::Problem;
+
+/// The commit that an answer was made from.
+const COMMIT_HEADER: &str = "golive-commit";
+/// Reports kept as ready JSON take at most this many bytes.
+const RENDERED_BYTES: u64 = 96 * 1024 * 1024;
+
+/// What every handler has at hand; cheap to clone.
+#[derive(Clone)]
+struct App {
+    store: Arc<Store>,
+    metrics: Arc<Metrics>,
+    /// Whole reports as JSON, by blob id: they say nothing that is not in the file.
+    rendered: Arc<Cache<Oid, Bytes, Weight>>,
+    request_ids: Arc<RequestIds>,
+    hosts: Arc<Hosts>,
+    body_limit_bytes: usize,
+}
+
+#[derive(Clone)]
+struct Weight;
+
+impl quick_cache::Weighter<Oid, Bytes> for Weight {
+    fn weight(&self, _: &Oid, json: &Bytes) -> u64 {
+        json.len() as u64 + 128
+    }
+}
+
+/// Returns the service over `store`; `address` is where it listens.
+pub(crate) fn router(store: Arc<Store>, metrics: Arc<Metrics>, settings: &Serve, address: SocketAddr) -> Router {
+    let app = App {
+        store,
+        metrics,
+        rendered: Arc::new(Cache::with_weighter(10_000, RENDERED_BYTES, Weight)),
+        request_ids: Arc::default(),
+        hosts: Arc::new(Hosts::new(address, &settings.allowed_hosts)),
+        body_limit_bytes: settings.body_limit_bytes,
+    };
+    Router::new()
+        .route("/api/v1/reports", get(list::list).post(reports::submit))
+        .route("/api/v1/reports/{id}", get(reports::get).put(reports::revise))
+        .route("/api/v1/reports/{id}/status", patch(reports::decide))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(openapi::document))
+        .fallback(async || Problem::not_found("there is nothing at this address; `/openapi.json` describes what there is"))
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(from_fn_with_state(app.clone(), edge::handle))
+        .with_state(app)
+}
+
+fn commit_header(commit: Oid) -> HeaderValue {
+    HeaderValue::try_from(commit.to_string()).expect("hex is ASCII")
+}

@@ -1,0 +1,168 @@
+//! What every request passes: its id, the host check, a time limit, the headers
+//! of every answer, the log and the numbers.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tracing::Instrument;
+
+use super::problem::Problem;
+use super::{App, COMMIT_HEADER, commit_header};
+use crate::metrics::{RequestLabels, RouteLabels};
+
+/// Reading the body and waiting for the commit; longer, and the client hears of it.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const REQUEST_ID_HEADER: &str = "x-request-id";
+
+/// The hosts that are answered.
+#[derive(Clone, Debug)]
+pub(super) enum Hosts {
+    Any,
+    /// In lower case, without port.
+    OneOf(Vec<String>),
+}
+
+impl Hosts {
+    /// On a loopback address a page of any web site could reach the service
+    /// through a name of its own (DNS rebinding), so names are checked there.
+    pub(super) fn new(address: SocketAddr, allowed: &[String]) -> Self {
+        if !address.ip().is_loopback() && allowed.is_empty() {
+            return Self::Any;
+        }
+        let own = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
+        Self::OneOf(own.into_iter().chain(allowed.iter().map(|name| name.to_ascii_lowercase())).collect())
+    }
+
+    fn accept(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        let Self::OneOf(names) = self else { return true };
+        let host = match uri.authority() {
+            Some(authority) => authority.as_str(),
+            None => headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default(),
+        };
+        let without_port = match host.rfind(':') {
+            Some(at) if !host[at..].contains(']') => &host[..at],
+            _ => host,
+        };
+        names.iter().any(|name| without_port.eq_ignore_ascii_case(name))
+    }
+}
+
+/// Gives each request an id that is unique while the log is kept: when the
+/// process started, and a count.
+pub(super) struct RequestIds {
+    start: u64,
+    next: AtomicU64,
+}
+
+impl Default for RequestIds {
+    fn default() -> Self {
+        let start = u64::try_from(chrono::Utc::now().timestamp_millis()).unwrap_or_default();
+        Self { start, next: AtomicU64::new(1) }
+    }
+}
+
+impl RequestIds {
+    fn next(&self) -> String {
+        format!("{:x}-{:x}", self.start, self.next.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// The layer around all routes.
+pub(super) async fn handle(State(app): State<App>, request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let id = app.request_ids.next();
+    let method = method_name(request.method());
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    let mut response = if app.hosts.accept(request.uri(), request.headers()) {
+        let span = tracing::info_span!("request", request.id = %id, method, route);
+        match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request).instrument(span)).await {
+            Ok(response) => response,
+            Err(_) => Problem::unavailable("this took too long; a write may still be stored, so look before you send it again")
+                .into_response(),
+        }
+    } else {
+        Problem::misdirected().into_response()
+    };
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        problem.render(&id, &mut response);
+        if let Some(cause) = problem.cause {
+            tracing::error!(request.id = %id, method, route, status = problem.status.as_u16(), "{cause}");
+        }
+    }
+    complete(&app, &id, &mut response);
+    observe(&app, method, route, &id, &response, start.elapsed());
+    response
+}
+
+fn complete(app: &App, id: &str, response: &mut Response) {
+    let headers = response.headers_mut();
+    if !headers.contains_key(COMMIT_HEADER) {
+        headers.insert(COMMIT_HEADER, commit_header(app.store.snapshot().commit));
+    }
+    headers.insert(REQUEST_ID_HEADER, HeaderValue::try_from(id).expect("hex is ASCII"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+}
+
+fn observe(app: &App, method: &'static str, route: String, id: &str, response: &Response, elapsed: Duration) {
+    let status = response.status().as_u16();
+    let duration_ms = elapsed.as_secs_f64() * 1000.0;
+    if matches!(method, "GET" | "HEAD") {
+        tracing::debug!(request.id = %id, method, route, status, duration_ms, "{method} {route} {status}");
+    } else {
+        tracing::info!(request.id = %id, method, route, status, duration_ms, "{method} {route} {status}");
+    }
+    let requests = RequestLabels { method, route: route.clone(), status };
+    app.metrics.requests.get_or_create(&requests).inc();
+    app.metrics.request_seconds.get_or_create(&RouteLabels { method, route }).observe(elapsed.as_secs_f64());
+}
+
+/// Methods come from strangers; a label must not.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepts(hosts: &Hosts, host: &str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
+        hosts.accept(&Uri::from_static("/"), &headers)
+    }
+
+    #[test]
+    fn loopback_answers_its_own_names_and_those_allowed() {
+        let hosts = Hosts::new("127.0.0.1:8080".parse().unwrap(), &["Golive.Example".into()]);
+        for host in ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080", "[::1]", "golive.example:8080"] {
+            assert!(accepts(&hosts, host), "{host}");
+        }
+        for host in ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "[::2]", "localhost:80:80"] {
+            assert!(!accepts(&hosts, host), "{host}");
+        }
+        assert!(!hosts.accept(&Uri::from_static("http://evil.example/"), &HeaderMap::new()));
+    }
+
+    #[test]
+    fn other_addresses_answer_all_names_unless_some_are_given() {
+        assert!(accepts(&Hosts::new("0.0.0.0:80".parse().unwrap(), &[]), "any.example"));
+        let hosts = Hosts::new("0.0.0.0:80".parse().unwrap(), &["golive.example".into()]);
+        assert!(accepts(&hosts, "golive.example"));
+        assert!(!accepts(&hosts, "any.example"));
+    }
+}

@@ -1,0 +1,114 @@
+//! `GET /api/v1/reports`: summaries, newest submission first, page by page.
+
+use axum::extract::{Query, State, rejection::QueryRejection};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::api::{StatusFilter, SummaryDocument};
+use super::openapi::QueryProblems;
+use super::problem::Problem;
+use super::{App, COMMIT_HEADER, commit_header};
+use crate::report::Status;
+use crate::report::validate::Faults;
+use crate::store::snapshot::{ListKey, ListQuery};
+
+const LIMIT_DEFAULT: usize = 100;
+const LIMIT_MAX: usize = 1000;
+const TOTAL_HEADER: &str = "x-total-count";
+
+/// List reports
+///
+/// Newest submission first. Follow the `Link` header with `rel="next"` for more.
+#[utoipa::path(
+    get, path = "/api/v1/reports", operation_id = "list_reports", tag = "reports",
+    params(
+        ("status" = Option<StatusFilter>, Query, description = "Only reports in this status; all if left out"),
+        ("limit" = Option<usize>, Query, description = "At most so many; 100 if left out", minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before"),
+        ("updated_since" = Option<DateTime<Utc>>, Query, description = "Only reports changed at this time or later"),
+    ),
+    responses(
+        (status = 200, body = Vec<SummaryDocument>, description = "A page of summaries", headers(
+            ("x-total-count" = u64, description = "Number of reports on all pages"),
+            ("link" = String, description = "`<…>; rel=\"next\"` if there is another page"),
+            ("golive-commit" = String, description = "The commit that the answer was made from"))),
+        QueryProblems,
+    )
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(parameters) = query.map_err(|_| Problem::malformed("the query cannot be read; percent-encode it as UTF-8"))?;
+    let query = read(&parameters).map_err(|faults| Problem::invalid(faults, "?"))?;
+    let snapshot = app.store.snapshot();
+    let page = snapshot.page(&query);
+    let summaries: Vec<_> = page.entries.iter().map(|entry| SummaryDocument::new(entry)).collect();
+    let body = serde_json::to_vec(&summaries).map_err(|error| Problem::internal(error.to_string()))?;
+    let mut response = ([(header::CONTENT_TYPE, "application/json")], body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(COMMIT_HEADER, commit_header(snapshot.commit));
+    headers.insert(TOTAL_HEADER, HeaderValue::from(page.n_matching));
+    if let Some(link) = page.next.and_then(|next| HeaderValue::try_from(next_link(&parameters, next)).ok()) {
+        headers.insert(header::LINK, link);
+    }
+    Ok(response)
+}
+
+fn read(parameters: &[(String, String)]) -> Result<ListQuery, Faults> {
+    let mut query = ListQuery { limit: LIMIT_DEFAULT, ..ListQuery::default() };
+    let mut faults = Faults::default();
+    for (n, (name, value)) in parameters.iter().enumerate() {
+        if parameters[..n].iter().any(|(other, _)| other == name) {
+            faults.push(name, "must be given once");
+            continue;
+        }
+        match name.as_str() {
+            "status" => query.status = faults.take(name, read_status(value)).flatten(),
+            "limit" => query.limit = faults.take(name, read_limit(value)).unwrap_or(LIMIT_DEFAULT),
+            "cursor" => query.after = faults.take(name, read_cursor(value)),
+            "updated_since" => query.updated_since = faults.take(name, read_time(value)),
+            _ => faults.push(name, "is not known here; use `status`, `limit`, `cursor`, `updated_since`"),
+        }
+    }
+    if faults.0.is_empty() { Ok(query) } else { Err(faults) }
+}
+
+fn read_status(text: &str) -> Result<Option<Status>, String> {
+    match Status::from_word(text) {
+        Some(status) => Ok(Some(status)),
+        None if text == "all" => Ok(None),
+        None => Err("must be `pending_review`, `approved`, `rejected` or `all`".into()),
+    }
+}
+
+fn read_limit(text: &str) -> Result<usize, String> {
+    let limit = text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
+    limit.ok_or_else(|| format!("must be a whole number between 1 and {LIMIT_MAX}"))
+}
+
+fn read_time(text: &str) -> Result<DateTime<Utc>, String> {
+    DateTime::parse_from_rfc3339(text)
+        .map(|at| at.to_utc())
+        .map_err(|_| "must be a time like `2025-10-20T10:00:00Z`".into())
+}
+
+fn read_cursor(text: &str) -> Result<ListKey, String> {
+    let parts = text.split_once('_').and_then(|(at, id)| Some((at.parse().ok()?, Uuid::try_parse(id).ok()?)));
+    parts
+        .map(|(at, id)| ListKey::new(at, id))
+        .ok_or_else(|| "must be taken from the `Link` header of the page before".into())
+}
+
+/// Returns the `Link` to the next page: the same query with another cursor.
+fn next_link(parameters: &[(String, String)], next: ListKey) -> String {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    let (at, id) = next.parts();
+    let mut query = String::new();
+    for (name, value) in parameters.iter().filter(|(name, _)| name != "cursor") {
+        query.push_str(&format!("{name}={}&", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+    }
+    format!("</api/v1/reports?{query}cursor={at}_{id}>; rel=\"next\"")
+}

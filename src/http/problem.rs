@@ -1,0 +1,230 @@
+//! Errors as RFC 9457 problem documents.
+//!
+//! A handler returns a [`Problem`]; it travels as a response extension to
+//! [`super::edge`], which alone knows the request id, writes the document, and
+//! logs the cause of a 5xx once. What is internal never reaches the client.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::report::validate::Faults;
+use crate::store::WriteError;
+
+/// Why a request was not answered as asked.
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    pub(super) status: StatusCode,
+    /// The last part of `type`: one stable word per kind of problem.
+    kind: &'static str,
+    title: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+    /// Further members, by which a program can act on this kind of problem.
+    members: Map<String, Value>,
+    retry_after_seconds: Option<u32>,
+    /// For the log.
+    pub(super) cause: Option<String>,
+}
+
+/// One fault of one field.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct FieldError {
+    /// JSON pointer into the request body (`#/server_name`), or `?name` for a query parameter.
+    #[schema(example = "#/server_name")]
+    pub(super) pointer: String,
+    /// What is wrong and what to change.
+    pub(super) detail: String,
+}
+
+/// The document, as the API describes it.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemDocument<'a> {
+    /// One stable URI per kind of problem.
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    /// What happened and what to do.
+    detail: &'a str,
+    /// Names this occurrence in the service's log.
+    request_id: &'a str,
+    /// For invalid input: all faults at once.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+    #[serde(flatten)]
+    #[schema(ignore)]
+    members: &'a Map<String, Value>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            kind,
+            title,
+            detail: detail.into(),
+            errors: Vec::new(),
+            members: Map::new(),
+            retry_after_seconds: None,
+            cause: None,
+        }
+    }
+
+    fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.into(), value.into());
+        self
+    }
+
+    fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    pub(super) fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", "The request cannot be read", detail)
+    }
+
+    pub(super) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        let detail = "this address does not take this method; the `Allow` header lists those that it takes";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail)
+    }
+
+    pub(super) fn timeout() -> Self {
+        let detail = "the request did not arrive in time; send it again";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long to arrive", detail)
+    }
+
+    pub(super) fn too_large(limit_bytes: usize) -> Self {
+        let detail = format!("the request is larger than {limit_bytes} bytes; shorten the report");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large", detail)
+    }
+
+    pub(super) fn media_type() -> Self {
+        let detail = "the body must be JSON; send it with `Content-Type: application/json`";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "Wrong media type", detail)
+    }
+
+    pub(super) fn misdirected() -> Self {
+        let detail = "this host name is not answered here; call `localhost`, or start golive with `--allowed-host NAME`";
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "misdirected", "Wrong host", detail)
+    }
+
+    /// `prefix` makes a pointer of a field's name: `#/` for bodies, `?` for queries.
+    pub(super) fn invalid(faults: Faults, prefix: &str) -> Self {
+        let errors: Vec<_> = faults
+            .0
+            .into_iter()
+            .map(|fault| FieldError { pointer: format!("{prefix}{}", fault.field), detail: fault.detail })
+            .collect();
+        let detail = errors.iter().map(|error| format!("`{}` {}", error.pointer, error.detail)).collect::<Vec<_>>();
+        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The input is invalid", detail.join("; "));
+        Self { errors, ..problem }
+    }
+
+    pub(super) fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not possible now", detail).retry_after(5)
+    }
+
+    pub(super) fn internal(cause: impl Into<String>) -> Self {
+        let detail = "something went wrong inside; the cause is in the service's log under this `request_id`";
+        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail);
+        Self { cause: Some(cause.into()), ..problem }
+    }
+
+    /// Returns the answer of a readiness probe that this problem stands behind.
+    pub(super) fn as_unready(self) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, cause: None, ..self }
+    }
+
+    /// Writes the document. Called by the edge.
+    pub(super) fn render(&self, request_id: &str, response: &mut Response) {
+        let document = ProblemDocument {
+            r#type: format!("urn:golive:problem:{}", self.kind),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            request_id,
+            errors: &self.errors,
+            members: &self.members,
+        };
+        let body = serde_json::to_vec(&document).expect("a problem is plain data");
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        headers.remove(header::CONTENT_LENGTH);
+        *response.body_mut() = body.into();
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<WriteError> for Problem {
+    fn from(error: WriteError) -> Self {
+        let conflict = |kind, detail| Self::new(StatusCode::CONFLICT, kind, "In conflict with the report as it is", detail);
+        match &error {
+            WriteError::NotFound(id) => Self::not_found(format!("there is no report `{id}`")),
+            WriteError::Exists(entry) => {
+                let (id, status) = (entry.report.id, entry.report.status);
+                let detail = format!(
+                    "this repository has the report `{id}`, which is `{status}`; \
+                     to replace its text, send a new revision with `PUT /api/v1/reports/{id}`"
+                );
+                conflict("exists", detail).with("report_id", id.to_string()).with("report_status", status.as_str())
+            }
+            WriteError::NothingToReopen(entry) => {
+                let id = entry.report.id;
+                let detail = format!("report `{id}` is `pending_review` already; approve or reject it");
+                conflict("no-such-step", detail)
+                    .with("report_id", id.to_string())
+                    .with("report_status", entry.report.status.as_str())
+            }
+            WriteError::Problem { path, detail } => {
+                conflict("broken-file", format!("the file of this report has to be repaired first: `{path}`: {detail}"))
+                    .with("path", path.as_str())
+            }
+            WriteError::OtherRepository(entry) => {
+                let url = &entry.report.repository_url;
+                let detail = format!("must be the repository of this report, `{url}`; submit another one with POST");
+                let mut faults = Faults::default();
+                faults.push("repository_url", detail);
+                Self::invalid(faults, "#/")
+            }
+            WriteError::Stale(entry) => {
+                let tag = format!("\"{}\"", entry.blob);
+                let detail = format!(
+                    "the report was changed after you read it; read it again, and send `If-Match: {tag}` if you still agree"
+                );
+                Self::new(StatusCode::PRECONDITION_FAILED, "stale", "The report was changed meanwhile", detail)
+                    .with("current_etag", tag)
+                    .with("report_status", entry.report.status.as_str())
+                    .with("revision", entry.report.revision)
+            }
+            WriteError::Unavailable(detail) => Self::unavailable(detail.as_str()),
+            WriteError::Busy => Self::unavailable("too many writes are waiting; try again").retry_after(1),
+            WriteError::Full => {
+                let detail = "the disk of the reports repository is full; nothing was stored; make room and try again";
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, "full", "The disk is full", detail).retry_after(30)
+            }
+            WriteError::Failed(_) => {
+                let detail = "the reports repository cannot be used now; the cause is in the service's log under this `request_id`";
+                Self { cause: Some(error.to_string()), ..Self::unavailable(detail) }
+            }
+            WriteError::Internal(_) => Self::internal(error.to_string()),
+        }
+    }
+}
+

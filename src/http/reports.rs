@@ -1,0 +1,233 @@
+//! The calls on one report: submit, read, revise, decide. Each handler reads the
+//! input, calls the store and maps the result; no rule is decided here.
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Request, State, rejection::PathRejection};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use git2::Oid;
+use uuid::Uuid;
+
+use super::api::{DecisionBody, ReportDocument, SubmissionBody};
+use super::input::Fields;
+use super::openapi::{BodyProblems, ReadProblems, VersionProblems, WriteProblems};
+use super::problem::Problem;
+use super::{App, COMMIT_HEADER, commit_header};
+use crate::report::validate::{self, Faults};
+use crate::report::{Decision, Submission, front_matter};
+use crate::store::snapshot::Entry;
+use crate::store::{Change, Expected, Via, Written};
+
+/// JSON may spell each byte of a report as up to 6 (`\u000a`); with room for the rest.
+const REQUEST_PER_BODY: usize = 8;
+
+/// Submit a report
+///
+/// For a repository that has no report yet, or a rejected one, which this
+/// makes the next revision of.
+#[utoipa::path(
+    post, path = "/api/v1/reports", operation_id = "submit_report", tag = "reports",
+    request_body = SubmissionBody,
+    params(("golive-via" = Option<String>, Header, description = "`mcp` if an assistant submits through the MCP server")),
+    responses(
+        (status = 201, body = ReportDocument, description = "Stored: its commit is at the tip, on disk", headers(
+            ("location" = String, description = "Address of the report"),
+            ("etag" = String, description = "Version of the report, for `If-Match`"),
+            ("golive-commit" = String, description = "The commit that holds it"))),
+        BodyProblems, WriteProblems,
+    )
+)]
+pub(super) async fn submit(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    let via = via(request.headers());
+    let submission = read_submission(&app, request).await?;
+    let written = app.store.write(Change::Submit(submission), via).await?;
+    let location = format!("/api/v1/reports/{}", written.entry.report.id);
+    let mut response = answer(&app, &written).await?;
+    *response.status_mut() = StatusCode::CREATED;
+    let location = HeaderValue::try_from(location).expect("a path with a UUID is ASCII");
+    response.headers_mut().insert(header::LOCATION, location);
+    Ok(response)
+}
+
+/// Read a report
+#[utoipa::path(
+    get, path = "/api/v1/reports/{id}", operation_id = "get_report", tag = "reports",
+    params(
+        ("id" = Uuid, Path, description = "Id of the report"),
+        ("if-none-match" = Option<String>, Header, description = "An `ETag`; 304 if the report is still that version"),
+    ),
+    responses(
+        (status = 200, body = ReportDocument, description = "The report", headers(
+            ("etag" = String, description = "Version of the report: the blob id of its file"),
+            ("golive-commit" = String, description = "The commit that the answer was made from"))),
+        (status = 304, description = "Not changed"),
+        ReadProblems,
+    )
+)]
+pub(super) async fn get(
+    State(app): State<App>,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let id = read_id(id)?;
+    let snapshot = app.store.snapshot();
+    let entry = snapshot.get(id).ok_or_else(|| Problem::not_found(format!("there is no report `{id}`")))?;
+    if headers.get_all(header::IF_NONE_MATCH).iter().any(|value| names(value, entry.blob)) {
+        return Ok(tagged(StatusCode::NOT_MODIFIED.into_response(), entry.blob, snapshot.commit));
+    }
+    let json = render(&app, entry).await?;
+    Ok(tagged(json_response(json), entry.blob, snapshot.commit))
+}
+
+/// Submit a new revision
+///
+/// Whatever the report's status, it waits for a decision again. Nothing
+/// happens if all four fields are as they are.
+#[utoipa::path(
+    put, path = "/api/v1/reports/{id}", operation_id = "revise_report", tag = "reports",
+    request_body = SubmissionBody,
+    params(
+        ("id" = Uuid, Path, description = "Id of the report"),
+        ("if-match" = Option<String>, Header, description = "An `ETag`; 412 unless the report is still that version"),
+        ("golive-via" = Option<String>, Header, description = "`mcp` if an assistant submits through the MCP server"),
+    ),
+    responses(
+        (status = 200, body = ReportDocument, description = "The report as it is now", headers(
+            ("etag" = String, description = "Version of the report"),
+            ("golive-commit" = String, description = "The commit that holds it"))),
+        BodyProblems, WriteProblems, VersionProblems,
+    )
+)]
+pub(super) async fn revise(
+    State(app): State<App>,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let id = read_id(id)?;
+    let (expected, via) = (expected(request.headers()), via(request.headers()));
+    let submission = read_submission(&app, request).await?;
+    let written = app.store.write(Change::Revise { id, submission, expected }, via).await?;
+    answer(&app, &written).await
+}
+
+/// Decide on a report
+///
+/// Approve, reject, change a decision, or reopen. Nothing happens if status,
+/// notes and reviewer are those in force.
+#[utoipa::path(
+    patch, path = "/api/v1/reports/{id}/status", operation_id = "decide_report", tag = "reports",
+    request_body = DecisionBody,
+    params(
+        ("id" = Uuid, Path, description = "Id of the report"),
+        ("if-match" = Option<String>, Header, description = "An `ETag`; 412 unless the report is still that version"),
+    ),
+    responses(
+        (status = 200, body = ReportDocument, description = "The report as it is now", headers(
+            ("etag" = String, description = "Version of the report"),
+            ("golive-commit" = String, description = "The commit that holds the decision"))),
+        BodyProblems, WriteProblems, VersionProblems,
+    )
+)]
+pub(super) async fn decide(
+    State(app): State<App>,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let id = read_id(id)?;
+    let (expected, via) = (expected(request.headers()), via(request.headers()));
+    let decision = read_decision(&app, request).await?;
+    let written = app.store.write(Change::Decide { id, decision, expected }, via).await?;
+    answer(&app, &written).await
+}
+
+async fn read_submission(app: &App, request: Request<Body>) -> Result<Submission, Problem> {
+    let mut fields = Fields::read(request, app.body_limit_bytes * REQUEST_PER_BODY).await?;
+    let mut faults = Faults::default();
+    let texts = ["server_name", "repository_url", "developer_email", "report_data"]
+        .map(|name| fields.string(name, true, &mut faults));
+    fields.refuse_others(&mut faults);
+    validate::submission(faults, texts, app.body_limit_bytes).map_err(|faults| Problem::invalid(faults, "#/"))
+}
+
+async fn read_decision(app: &App, request: Request<Body>) -> Result<Decision, Problem> {
+    let mut fields = Fields::read(request, app.body_limit_bytes * REQUEST_PER_BODY).await?;
+    let mut faults = Faults::default();
+    let status = fields.string("status", true, &mut faults);
+    let by = fields.string("reviewed_by", true, &mut faults);
+    let notes = fields.string("review_notes", false, &mut faults);
+    fields.refuse_others(&mut faults);
+    validate::decision(faults, status, by, notes).map_err(|faults| Problem::invalid(faults, "#/"))
+}
+
+fn read_id(id: Result<Path<String>, PathRejection>) -> Result<Uuid, Problem> {
+    let text = id.map(|Path(text)| text).unwrap_or_default();
+    // The hyphenated form alone: one report has one address.
+    let id = Uuid::try_parse(&text).ok().filter(|_| text.len() == 36);
+    id.ok_or_else(|| Problem::not_found("there is no such report; an id is a UUID, as `POST /api/v1/reports` returns it"))
+}
+
+fn via(headers: &HeaderMap) -> Via {
+    match headers.get("golive-via").map(HeaderValue::as_bytes) {
+        Some(b"mcp") => Via::Mcp,
+        _ => Via::Api,
+    }
+}
+
+/// Reads `If-Match`. Tags that are not ours, weak ones included, match nothing.
+fn expected(headers: &HeaderMap) -> Expected {
+    let mut values = headers.get_all(header::IF_MATCH).iter().peekable();
+    if values.peek().is_none() {
+        return Expected::Any;
+    }
+    let tags: Vec<&str> = values.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(',')).map(str::trim).collect();
+    if tags.contains(&"*") {
+        return Expected::Any;
+    }
+    let id = |tag: &&str| tag.strip_prefix('"')?.strip_suffix('"').and_then(|hex| Oid::from_str(hex).ok());
+    Expected::OneOf(tags.iter().filter_map(id).collect())
+}
+
+/// Returns whether an `If-None-Match` value names `blob` (weak comparison).
+fn names(value: &HeaderValue, blob: Oid) -> bool {
+    let tag = format!("\"{blob}\"");
+    value.to_str().is_ok_and(|text| {
+        text.split(',').map(str::trim).any(|found| found == "*" || found.strip_prefix("W/").unwrap_or(found) == tag)
+    })
+}
+
+async fn answer(app: &App, written: &Written) -> Result<Response, Problem> {
+    let json = match &written.file {
+        Some(file) => render_file(file)?,
+        None => render(app, &written.entry).await?,
+    };
+    app.rendered.insert(written.entry.blob, json.clone());
+    Ok(tagged(json_response(json), written.entry.blob, written.commit))
+}
+
+/// Returns the report as JSON: from memory, or from git.
+async fn render(app: &App, entry: &Entry) -> Result<Bytes, Problem> {
+    if let Some(json) = app.rendered.get(&entry.blob) {
+        return Ok(json);
+    }
+    let json = render_file(&app.store.file(entry.blob).await?)?;
+    app.rendered.insert(entry.blob, json.clone());
+    Ok(json)
+}
+
+fn render_file(file: &[u8]) -> Result<Bytes, Problem> {
+    let decoded = front_matter::decode(file).map_err(|fault| Problem::internal(fault.to_string()))?;
+    let body = std::str::from_utf8(decoded.body).map_err(|error| Problem::internal(error.to_string()))?;
+    let document = ReportDocument::new(&decoded.report, body);
+    serde_json::to_vec(&document).map(Bytes::from).map_err(|error| Problem::internal(error.to_string()))
+}
+
+fn json_response(json: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
+}
+
+fn tagged(mut response: Response, blob: Oid, commit: Oid) -> Response {
+    let tag = HeaderValue::try_from(format!("\"{blob}\"")).expect("hex is ASCII");
+    response.headers_mut().insert(header::ETAG, tag);
+    response.headers_mut().insert(COMMIT_HEADER, commit_header(commit));
+    response
+}

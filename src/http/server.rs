@@ -1,0 +1,88 @@
+//! Accepts connections, bounds them in number and time, and ends them well.
+//!
+//! Written on hyper-util rather than `axum::serve`, which has neither a header
+//! time-out nor a bound on connections.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tower::Service;
+
+/// Connections at once; more wait in the operating system's queue.
+const CONNECTIONS_MAX: usize = 2048;
+/// The head of a request has to arrive within this time, counted from the end of
+/// the one before: it ends idle connections too.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// When accepting fails (too many open files), this long passes before the next try.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves `router` on `listener` until `stop` ends, then lets what is under way
+/// finish, for at most `patience`.
+pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>, patience: Duration) {
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    tokio::pin!(stop);
+    loop {
+        let place = places.clone().acquire_owned();
+        let (place, stream) = tokio::select! {
+            () = &mut stop => break,
+            (place, accepted) = async { (place.await, listener.accept().await) } => match (place, accepted) {
+                (Ok(place), Ok((stream, _))) => (place, stream),
+                (_, Err(error)) => {
+                    tracing::warn!(%error, "A connection could not be accepted: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+                (Err(_), _) => break,
+            },
+        };
+        let connection = graceful.watch(connection(stream, router.clone()));
+        tokio::spawn(async move {
+            // A client that breaks off is its own business.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
+        tracing::warn!("Some requests did not finish within {} s and were cut off", patience.as_secs());
+    }
+}
+
+type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<HyperRouter>>;
+
+fn connection(stream: TcpStream, router: Router) -> Connection {
+    // Answers are written in one go; waiting to join them only adds latency.
+    let _ = stream.set_nodelay(true);
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(HyperRouter(router)))
+}
+
+/// The router for hyper's kind of body.
+#[derive(Clone)]
+struct HyperRouter(Router);
+
+impl Service<hyper::Request<hyper::body::Incoming>> for HyperRouter {
+    type Response = axum::response::Response;
+    type Error = Infallible;
+    type Future = axum::routing::future::RouteFuture<Infallible>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: hyper::Request<hyper::body::Incoming>) -> Self::Future {
+        self.0.call(request.map(Body::new))
+    }
+}

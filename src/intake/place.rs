@@ -1,0 +1,165 @@
+//! Puts one file into the work tree without ever losing what a person wrote there.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use git2::{ObjectType, Oid};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+/// What became of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Placed {
+    /// It holds the new bytes.
+    Forward,
+    /// It holds something that the service did not put there; it was not touched.
+    LeftAlone,
+}
+
+/// Where files are placed.
+pub(super) struct Places {
+    work_dir: PathBuf,
+    /// For files on their way, in the same file system.
+    scratch: PathBuf,
+}
+
+impl Places {
+    pub(super) fn new(work_dir: &Path, own_dir: &Path) -> io::Result<Self> {
+        let scratch = own_dir.join("tmp");
+        fs::create_dir_all(&scratch)?;
+        Ok(Self { work_dir: work_dir.into(), scratch })
+    }
+
+    /// Makes the file at `path` hold `bytes`, if what is there now is one of
+    /// `bases` (or nothing).
+    ///
+    /// # Errors
+    /// The file system's; the file is as it was.
+    pub(super) fn put(&self, path: &str, bytes: &[u8], is_base: &dyn Fn(Oid) -> bool) -> io::Result<Placed> {
+        let target = self.work_dir.join(path);
+        if !self.has_plain_parents(path)? {
+            return Ok(Placed::LeftAlone);
+        }
+        let is_new = match content_id(&target)? {
+            None => true,
+            Some(id) if id == Oid::hash_object(ObjectType::Blob, bytes).map_err(io::Error::other)? => {
+                return Ok(Placed::Forward);
+            }
+            Some(id) if is_base(id) => false,
+            Some(_) => return Ok(Placed::LeftAlone),
+        };
+        fs::create_dir_all(target.parent().unwrap_or(&self.work_dir))?;
+        let draft = self.scratch.join("file");
+        File::create(&draft)?.write_all(bytes)?;
+        if is_new { place_new(&draft, &target) } else { replace(&draft, &target, is_base) }
+    }
+
+    /// Removes the file at `path` if it is one of `bases`.
+    pub(super) fn remove(&self, path: &str, is_base: &dyn Fn(Oid) -> bool) -> io::Result<Placed> {
+        let target = self.work_dir.join(path);
+        if !self.has_plain_parents(path)? {
+            return Ok(Placed::LeftAlone);
+        }
+        match content_id(&target)? {
+            None => Ok(Placed::Forward),
+            Some(id) if is_base(id) => fs::remove_file(&target).map(|()| Placed::Forward),
+            Some(_) => Ok(Placed::LeftAlone),
+        }
+    }
+
+    /// A link in place of a folder could lead anywhere; it is never followed.
+    fn has_plain_parents(&self, path: &str) -> io::Result<bool> {
+        let mut folder = self.work_dir.clone();
+        let parents = Path::new(path).parent().into_iter().flat_map(Path::components);
+        for part in parents {
+            folder.push(part);
+            match fs::symlink_metadata(&folder) {
+                Ok(metadata) if metadata.is_dir() => {}
+                Ok(_) => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Returns the blob id that the file at `path` would have; `None` if there is
+/// none, and an id that no blob has for a link, a folder or a device.
+pub(super) fn content_id(path: &Path) -> io::Result<Option<Oid>> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() => {
+            let bytes = fs::read(path)?;
+            Oid::hash_object(ObjectType::Blob, &bytes).map(Some).map_err(io::Error::other)
+        }
+        Ok(_) => Ok(Some(Oid::ZERO_SHA1)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Somebody may create the file between the look and this; then theirs stays.
+fn place_new(draft: &Path, target: &Path) -> io::Result<Placed> {
+    match renameat_with(CWD, draft, CWD, target, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(Placed::Forward),
+        Err(rustix::io::Errno::EXIST) => Ok(Placed::LeftAlone),
+        // Not every file system knows the flag.
+        Err(_) => fs::rename(draft, target).map(|()| Placed::Forward),
+    }
+}
+
+/// Somebody may save the file between the look and this, so the two are
+/// exchanged, what came out is looked at again, and given back if it is theirs.
+fn replace(draft: &Path, target: &Path, is_base: &dyn Fn(Oid) -> bool) -> io::Result<Placed> {
+    match renameat_with(CWD, draft, CWD, target, RenameFlags::EXCHANGE) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::NOENT) => return place_new(draft, target),
+        Err(_) => return fs::rename(draft, target).map(|()| Placed::Forward),
+    }
+    if content_id(draft)?.is_some_and(is_base) {
+        return Ok(Placed::Forward);
+    }
+    renameat_with(CWD, draft, CWD, target, RenameFlags::EXCHANGE)?;
+    Ok(Placed::LeftAlone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(bytes: &[u8]) -> Oid {
+        Oid::hash_object(ObjectType::Blob, bytes).unwrap()
+    }
+
+    #[test]
+    fn only_what_the_service_put_there_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::new(&dir.path().join("work"), &dir.path().join("own")).unwrap();
+        let file = dir.path().join("work/a/b.md");
+        let is_old = |found: Oid| found == id(b"old");
+
+        assert_eq!(places.put("a/b.md", b"old", &|_| false).unwrap(), Placed::Forward);
+        assert_eq!(places.put("a/b.md", b"new", &is_old).unwrap(), Placed::Forward);
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert_eq!(places.put("a/b.md", b"newer", &is_old).unwrap(), Placed::LeftAlone);
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert_eq!(places.remove("a/b.md", &is_old).unwrap(), Placed::LeftAlone);
+        assert_eq!(places.remove("a/b.md", &|found| found == id(b"new")).unwrap(), Placed::Forward);
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn links_are_never_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::new(&dir.path().join("work"), &dir.path().join("own")).unwrap();
+        fs::create_dir_all(dir.path().join("work")).unwrap();
+        fs::create_dir(dir.path().join("outside")).unwrap();
+        fs::write(dir.path().join("outside/b.md"), "old").unwrap();
+        std::os::unix::fs::symlink("../outside", dir.path().join("work/a")).unwrap();
+        std::os::unix::fs::symlink("../outside/b.md", dir.path().join("work/c.md")).unwrap();
+        for path in ["a/b.md", "c.md"] {
+            assert_eq!(places.put(path, b"new", &|found| found == id(b"old")).unwrap(), Placed::LeftAlone);
+        }
+        assert_eq!(fs::read(dir.path().join("outside/b.md")).unwrap(), b"old");
+    }
+}

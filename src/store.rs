@@ -1,0 +1,328 @@
+//! Floor 1, the truth: the reports repository and the only code that commits.
+//!
+//! A change is drafted by the caller's thread, committed by the one writer, and
+//! acknowledged when its commit is at the tip of the branch, on disk. Reads come
+//! from an immutable snapshot of the tip and never wait for a writer. Nothing
+//! here knows of HTTP or of the work tree's files.
+
+mod absorb;
+mod blobs;
+mod branch;
+mod draft;
+mod leftovers;
+mod load;
+mod lock;
+mod message;
+mod object;
+mod pack;
+pub mod repository;
+pub mod snapshot;
+mod template;
+mod tree;
+mod upkeep;
+mod writer;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use chrono::Utc;
+use git2::Oid;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+pub use draft::{Change, Expected};
+pub use message::Via;
+
+use crate::metrics::Metrics;
+use blobs::Blobs;
+use draft::Outcome;
+use lock::OwnerLock;
+use repository::{Location, OpenError};
+use snapshot::{Entry, Snapshot};
+use writer::{Command, Writer};
+
+/// Writes that may wait at once; one more is told to come back.
+const QUEUE_MAX: usize = 1024;
+/// Batches that the work tree may be behind before it has to compare by itself.
+const ANNOUNCED_MAX: usize = 64;
+
+/// Why a write was not made. Nothing has changed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum WriteError {
+    #[error("report `{0}` not found")]
+    NotFound(Uuid),
+    /// A plain submission for a repository whose report is not rejected.
+    #[error("report `{}` exists and is `{}`", .0.report.id, .0.report.status)]
+    Exists(Arc<Entry>),
+    /// The new revision names another repository than the report is about.
+    #[error("report `{}` is about another repository", .0.report.id)]
+    OtherRepository(Arc<Entry>),
+    #[error("report `{}` is waiting for a decision already", .0.report.id)]
+    NothingToReopen(Arc<Entry>),
+    /// The report is not the version that the caller has seen.
+    #[error("report `{}` was changed meanwhile", .0.report.id)]
+    Stale(Arc<Entry>),
+    #[error("`{path}` has a problem: {detail}")]
+    Problem { path: String, detail: String },
+    /// With a sentence that names the repair.
+    #[error("{0}")]
+    Unavailable(String),
+    #[error("the disk is full")]
+    Full,
+    #[error("too many writes are waiting")]
+    Busy,
+    /// The repository cannot be read or written; the cause is for the log.
+    #[error("the reports repository failed: {0}")]
+    Failed(Arc<std::io::Error>),
+    /// A part of the service is gone; a restart is needed.
+    #[error("internal error: {0}")]
+    Internal(&'static str),
+}
+
+/// An acknowledged write.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The commit that holds it; for a write that changed nothing, the tip.
+    pub commit: Oid,
+    pub entry: Arc<Entry>,
+    /// The report file; `None` if nothing changed.
+    pub file: Option<Arc<[u8]>>,
+}
+
+/// What the work tree has to be told after a batch.
+#[derive(Debug)]
+pub struct Published {
+    /// The new tip.
+    pub commit: Oid,
+    pub changes: Vec<FileChange>,
+}
+
+/// One file that a commit changed.
+#[derive(Clone, Debug)]
+pub struct FileChange {
+    pub path: String,
+    /// `None` for a file that is new.
+    pub before: Option<Oid>,
+    pub blob: Oid,
+    pub file: Arc<[u8]>,
+}
+
+/// What the writer and its readers share.
+struct Shared {
+    snapshot: ArcSwap<Snapshot>,
+    blobs: Blobs,
+    /// Why writes cannot be accepted now, if so.
+    obstacle: ArcSwapOption<WriteError>,
+    metrics: Arc<Metrics>,
+    /// Whoever brings the work tree forward; set once.
+    listener: Mutex<Option<SyncSender<Published>>>,
+    /// The listener missed something and has to compare by itself.
+    missed: AtomicBool,
+    location: Location,
+}
+
+/// The reports repository, opened and owned.
+pub struct Store {
+    shared: Arc<Shared>,
+    /// `None` once the store is closed.
+    commands: Mutex<Option<SyncSender<Command>>>,
+    threads: Mutex<Option<Threads>>,
+}
+
+/// The threads behind a store, to be joined after it is closed.
+struct Threads {
+    writer: JoinHandle<()>,
+    upkeep: JoinHandle<()>,
+    stop_upkeep: Sender<()>,
+    _lock: OwnerLock,
+}
+
+impl Store {
+    /// Opens the repository at `path`, removes what a crash left there, reads
+    /// the state of the tip and starts to accept writes.
+    ///
+    /// # Errors
+    /// [`OpenError`] with a sentence that says what to do.
+    pub fn open(path: &Path, metrics: Arc<Metrics>) -> Result<Self, OpenError> {
+        let location = repository::open(path)?;
+        let lock = OwnerLock::take(&location)?;
+        leftovers::remove(&location);
+        let git_error = |source| OpenError::Git { path: location.work_dir.clone(), source };
+        let git = location.open().map_err(git_error)?;
+        let tip = git.refname_to_id(&location.branch_ref()).map_err(git_error)?;
+        let snapshot = load::snapshot(&location, tip).map_err(git_error)?;
+        let shared = Arc::new(Shared {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            blobs: Blobs::new(location.clone()),
+            obstacle: ArcSwapOption::empty(),
+            metrics,
+            listener: Mutex::default(),
+            missed: AtomicBool::new(false),
+            location: location.clone(),
+        });
+        let (commands, waiting) = sync_channel(QUEUE_MAX);
+        let writer = Writer::new(location.clone(), shared.clone()).map_err(git_error)?;
+        let writer = spawn("writer", move || writer.run(&waiting));
+        let (stop_upkeep, stopped) = channel();
+        let upkeep = spawn("upkeep", {
+            let (location, shared) = (location.clone(), shared.clone());
+            move || upkeep::run(&location, &shared, &stopped)
+        });
+        let threads = Threads { writer, upkeep, stop_upkeep, _lock: lock };
+        Ok(Self { shared, commands: Mutex::new(Some(commands)), threads: Mutex::new(Some(threads)) })
+    }
+
+    /// Returns the state of the tip, as it was served last.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.snapshot.load_full()
+    }
+
+    /// Returns where the repository is.
+    pub fn location(&self) -> &Location {
+        &self.shared.location
+    }
+
+    /// Returns why writes cannot be accepted now, or `None`.
+    pub fn obstacle(&self) -> Option<Arc<WriteError>> {
+        self.shared.obstacle.load_full()
+    }
+
+    /// Returns the receiver of everything committed from now on, for the one
+    /// who brings the work tree forward. Called once.
+    pub fn listen(&self) -> Receiver<Published> {
+        let (sender, receiver) = sync_channel(ANNOUNCED_MAX);
+        *self.shared.listener.lock().expect("no panic under this lock") = Some(sender);
+        receiver
+    }
+
+    /// Returns whether the listener missed something since the last call.
+    pub fn take_missed(&self) -> bool {
+        self.shared.missed.swap(false, Ordering::AcqRel)
+    }
+
+    /// Makes `change`. When it returns, its commit is at the tip and on disk.
+    ///
+    /// # Errors
+    /// [`WriteError`]; nothing has changed then. A caller that drops the future
+    /// does not take the change back.
+    pub async fn write(&self, change: Change, via: Via) -> Result<Written, WriteError> {
+        let snapshot = self.snapshot();
+        let shared = self.shared.clone();
+        let (change, outcome) = off_async(move || {
+            let entry = change.target(&snapshot);
+            let outcome =
+                entry.and_then(|entry| change.draft(entry.as_ref(), |blob| shared.read_file(blob), via, Utc::now()));
+            (change, outcome.map(|outcome| (outcome, snapshot.commit)))
+        })
+        .await?;
+        let draft = match outcome? {
+            (Outcome::Unchanged(entry), commit) => return Ok(Written { commit, entry, file: None }),
+            (Outcome::Commit(draft), _) => draft,
+        };
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Command { change, via, draft, reply })?;
+        answer.await.map_err(|_| WriteError::Internal("the writer is gone"))?
+    }
+
+    fn enqueue(&self, command: Command) -> Result<(), WriteError> {
+        let commands = self.commands.lock().expect("no panic under this lock");
+        let commands = commands.as_ref().ok_or_else(|| WriteError::Unavailable("the service is stopping".into()))?;
+        self.shared.metrics.write_queue.inc();
+        commands.try_send(command).map_err(|error| {
+            self.shared.metrics.write_queue.dec();
+            match error {
+                TrySendError::Full(_) => WriteError::Busy,
+                TrySendError::Disconnected(_) => WriteError::Internal("the writer is gone"),
+            }
+        })
+    }
+
+    /// Returns a report file by its blob id.
+    ///
+    /// # Errors
+    /// [`WriteError::Failed`] if git cannot read it.
+    pub async fn file(&self, blob: Oid) -> Result<Arc<[u8]>, WriteError> {
+        if let Some(file) = self.shared.blobs.cached(blob) {
+            return Ok(file);
+        }
+        let shared = self.shared.clone();
+        off_async(move || shared.read_file(blob)).await?
+    }
+
+    /// Finishes the writes that were accepted, refuses others, and releases the
+    /// repository. The listener hears of the last one and then of the end. Blocks.
+    pub fn close(&self) {
+        drop(self.commands.lock().expect("no panic under this lock").take());
+        let Some(threads) = self.threads.lock().expect("no panic under this lock").take() else { return };
+        drop(threads.stop_upkeep);
+        for thread in [threads.writer, threads.upkeep] {
+            if thread.join().is_err() {
+                tracing::error!("A thread of the store panicked");
+            }
+        }
+        drop(self.shared.listener.lock().expect("no panic under this lock").take());
+    }
+}
+
+impl Shared {
+    /// Reads a report file; blocks.
+    fn read_file(&self, blob: Oid) -> Result<Arc<[u8]>, WriteError> {
+        let named = |error| std::io::Error::other(format!("blob `{blob}`: {error}"));
+        self.blobs.read(blob).map_err(|error| WriteError::Failed(Arc::new(named(error))))
+    }
+
+    /// Tells the listener; `None` says that it has to look by itself.
+    fn announce(&self, published: Option<Published>) {
+        let listener = self.listener.lock().expect("no panic under this lock");
+        let Some(listener) = listener.as_ref() else { return };
+        let heard = published.is_some_and(|published| listener.try_send(published).is_ok());
+        if !heard {
+            self.missed.store(true, Ordering::Release);
+        }
+    }
+
+    /// Notes why writes cannot be accepted, and logs it when that changes.
+    fn set_obstacle(&self, obstacle: Option<WriteError>) {
+        let before = self.obstacle.load_full().map(|error| error.to_string());
+        match (&before, &obstacle) {
+            (None, None) => return,
+            (Some(_), None) => tracing::info!("Writes are accepted again"),
+            (before, Some(error)) if *before != Some(error.to_string()) => {
+                tracing::error!("Writes cannot be accepted: {error}");
+            }
+            _ => {}
+        }
+        self.obstacle.store(obstacle.map(Arc::new));
+    }
+
+    /// Nothing stands in the way of a write, as far as reading can tell. That
+    /// the disk has room again, only writing can tell.
+    fn clear_obstacle_unless_full(&self) {
+        let is_full = matches!(self.obstacle.load().as_deref(), Some(WriteError::Full));
+        if !is_full || self.can_write() {
+            self.set_obstacle(None);
+        }
+    }
+
+    fn can_write(&self) -> bool {
+        let probe = self.location.own_dir().join("probe");
+        let written = std::fs::write(&probe, [0; 64 * 1024]).and_then(|()| std::fs::File::open(&probe)?.sync_all());
+        let _ = std::fs::remove_file(&probe);
+        written.is_ok()
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    std::thread::Builder::new().name(name.into()).spawn(work).expect("a thread can be started at start")
+}
+
+/// Runs `work`, which reads files or computes for long, off the async threads.
+async fn off_async<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, WriteError> {
+    let span = tracing::Span::current();
+    let task = tokio::task::spawn_blocking(move || span.in_scope(work));
+    task.await.map_err(|_| WriteError::Internal("a blocking task panicked"))
+}

@@ -1,0 +1,214 @@
+//! From a change that somebody asks for to the commit that would make it.
+//!
+//! Made by the caller's thread against the snapshot it sees, so that many
+//! drafts are hashed and compressed at once; the writer takes a draft as it is
+//! if its report is still the same, and has it made anew if not. Pure: what the
+//! file was comes in, what it will be goes out.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use git2::Oid;
+use uuid::Uuid;
+
+use super::WriteError;
+use super::message::{Identity, Message, Via};
+use super::object::{Kind, Object};
+use super::snapshot::{Entry, Snapshot};
+use crate::report::front_matter::{self, Fault};
+use crate::report::{self, Decision, Event, Report, Submission};
+
+/// What somebody asks for.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A submission for a repository that has no report, or a rejected one.
+    Submit(Submission),
+    /// A new revision of the report with this id, whatever its status.
+    Revise { id: Uuid, submission: Submission, expected: Expected },
+    /// A reviewer's decision on the report with this id.
+    Decide { id: Uuid, decision: Decision, expected: Expected },
+}
+
+/// The versions of the file that the caller is content with (`If-Match`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Expected {
+    #[default]
+    Any,
+    OneOf(Vec<Oid>),
+}
+
+/// One commit, but for its tree and parent.
+#[derive(Clone)]
+pub(super) struct Draft {
+    /// The version of the file it was made from; `None` for a new report.
+    pub(super) base: Option<Oid>,
+    pub(super) path: String,
+    pub(super) report: Report,
+    pub(super) file: Arc<[u8]>,
+    pub(super) blob: Object,
+    pub(super) author: Identity,
+    pub(super) authored_at: DateTime<Utc>,
+    pub(super) message: String,
+}
+
+/// What a change comes to.
+pub(super) enum Outcome {
+    /// Everything is as asked for already.
+    Unchanged(Arc<Entry>),
+    Commit(Box<Draft>),
+}
+
+impl Change {
+    /// Returns the report that the change is about, or `None` if there is none yet.
+    ///
+    /// # Errors
+    /// [`WriteError::NotFound`], or [`WriteError::Problem`] if its file is broken.
+    pub(super) fn target(&self, snapshot: &Snapshot) -> Result<Option<Arc<Entry>>, WriteError> {
+        let entry = match self {
+            Self::Submit(submission) => {
+                let path = submission.key.path();
+                refuse_problem(snapshot, &path)?;
+                return Ok(snapshot.at_path(&path).cloned());
+            }
+            Self::Revise { id, .. } | Self::Decide { id, .. } => {
+                snapshot.get(*id).cloned().ok_or(WriteError::NotFound(*id))?
+            }
+        };
+        refuse_problem(snapshot, &entry.path)?;
+        Ok(Some(entry))
+    }
+
+    /// Checks the change against the report as it is; `file` is the report's
+    /// file, asked for only if it is needed.
+    ///
+    /// # Errors
+    /// [`WriteError`]: conflict, stale, invalid, or an unreadable file.
+    pub(super) fn draft(
+        &self,
+        entry: Option<&Arc<Entry>>,
+        file: impl FnOnce(Oid) -> Result<Arc<[u8]>, WriteError>,
+        via: Via,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome, WriteError> {
+        match (self, entry) {
+            (Self::Submit(submission), None) => first_revision(submission, via, now),
+            (Self::Submit(submission), Some(entry)) => {
+                if !report::accepts_submission(Some(entry.report.status)) {
+                    return Err(WriteError::Exists(entry.clone()));
+                }
+                next_revision(entry, &file(entry.blob)?, submission, via, now)
+            }
+            (Self::Revise { submission, expected, .. }, Some(entry)) => {
+                expected.check(entry)?;
+                if submission.key.path() != entry.path {
+                    return Err(WriteError::OtherRepository(entry.clone()));
+                }
+                let file = file(entry.blob)?;
+                if is_same(&file, submission)? {
+                    return Ok(Outcome::Unchanged(entry.clone()));
+                }
+                next_revision(entry, &file, submission, via, now)
+            }
+            (Self::Decide { decision, expected, .. }, Some(entry)) => {
+                expected.check(entry)?;
+                if entry.report.has_in_force(decision) {
+                    return Ok(Outcome::Unchanged(entry.clone()));
+                }
+                let Some(event) = report::decision_event(entry.report.status, decision.status) else {
+                    return Err(WriteError::NothingToReopen(entry.clone()));
+                };
+                decided(entry, &file(entry.blob)?, event, decision, via, now)
+            }
+            (Self::Revise { id, .. } | Self::Decide { id, .. }, None) => Err(WriteError::NotFound(*id)),
+        }
+    }
+}
+
+impl Expected {
+    fn check(&self, entry: &Arc<Entry>) -> Result<(), WriteError> {
+        match self {
+            Self::OneOf(ids) if !ids.contains(&entry.blob) => Err(WriteError::Stale(entry.clone())),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn refuse_problem(snapshot: &Snapshot, path: &str) -> Result<(), WriteError> {
+    snapshot.problem(path).map_or(Ok(()), |problem| {
+        Err(WriteError::Problem { path: path.into(), detail: problem.detail.clone() })
+    })
+}
+
+fn unreadable(path: &str) -> impl Fn(Fault) -> WriteError {
+    move |fault| WriteError::Problem { path: path.into(), detail: fault.to_string() }
+}
+
+fn is_same(file: &[u8], submission: &Submission) -> Result<bool, WriteError> {
+    let old = front_matter::decode(file).map_err(unreadable(&submission.key.path()))?;
+    Ok(old.report.server_name == submission.server_name
+        && old.report.repository_url == submission.repository_url
+        && old.report.developer_email == submission.developer_email
+        && old.body == submission.body.as_bytes())
+}
+
+fn first_revision(submission: &Submission, via: Via, now: DateTime<Utc>) -> Result<Outcome, WriteError> {
+    let path = submission.key.path();
+    let report = Report::submitted(Uuid::now_v7(), submission, now);
+    let file = front_matter::encode(&report, submission.body.as_bytes()).map_err(unreadable(&path))?;
+    let message = Message { event: Event::Submit, from: None, report: &report, notes: None, decided_blob: None, via };
+    let message = message.text();
+    let author = Identity::developer(&submission.developer_email);
+    Ok(commit(None, path, report, file, author, now, message))
+}
+
+fn next_revision(
+    entry: &Arc<Entry>,
+    file: &[u8],
+    submission: &Submission,
+    via: Via,
+    now: DateTime<Utc>,
+) -> Result<Outcome, WriteError> {
+    let report = entry.report.revised(submission, now);
+    let file = front_matter::edit(file, &report, Some(submission.body.as_bytes())).map_err(unreadable(&entry.path))?;
+    let from = Some(entry.report.status);
+    let message = Message { event: Event::Resubmit, from, report: &report, notes: None, decided_blob: None, via };
+    let message = message.text();
+    let author = Identity::developer(&submission.developer_email);
+    Ok(commit(Some(entry.blob), entry.path.clone(), report, file, author, now, message))
+}
+
+fn decided(
+    entry: &Arc<Entry>,
+    file: &[u8],
+    event: Event,
+    decision: &Decision,
+    via: Via,
+    now: DateTime<Utc>,
+) -> Result<Outcome, WriteError> {
+    let report = entry.report.decided(decision, now);
+    let file = front_matter::edit(file, &report, None).map_err(unreadable(&entry.path))?;
+    let message = Message {
+        event,
+        from: Some(entry.report.status),
+        report: &report,
+        notes: decision.review_notes.as_deref(),
+        decided_blob: Some(entry.blob),
+        via,
+    };
+    let message = message.text();
+    let author = Identity::reviewer(&decision.reviewed_by);
+    Ok(commit(Some(entry.blob), entry.path.clone(), report, file, author, now, message))
+}
+
+fn commit(
+    base: Option<Oid>,
+    path: String,
+    report: Report,
+    file: Vec<u8>,
+    author: Identity,
+    authored_at: DateTime<Utc>,
+    message: String,
+) -> Outcome {
+    let blob = Object::new(Kind::Blob, &file);
+    Outcome::Commit(Box::new(Draft { base, path, report, file: file.into(), blob, author, authored_at, message }))
+}

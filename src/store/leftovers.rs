@@ -1,0 +1,100 @@
+//! Removes what a crash left behind, once, before the service starts to work:
+//! git's lock files that nobody holds, and unfinished packs of its own.
+//!
+//! Git's locks name no owner. While this service holds its own lock no other
+//! golive runs; a lock file stays if a process has it open, or if any `git` runs
+//! in this repository.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::pack::TEMPORARY_PREFIX;
+use super::repository::Location;
+
+/// Where `/proc` cannot tell who holds a lock, its age must do.
+const AGE_WITHOUT_PROC: Duration = Duration::from_secs(60);
+
+/// Removes them, and logs each lock that it removes or has to leave.
+pub(super) fn remove(location: &Location) {
+    for path in entries(&location.pack_dir()) {
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(TEMPORARY_PREFIX)) {
+            let _ = fs::remove_file(path);
+        }
+    }
+    let _ = fs::remove_dir_all(location.own_dir().join("tmp"));
+    let locks = locks(location);
+    if locks.is_empty() {
+        return;
+    }
+    let held = Held::now(location);
+    for lock in locks {
+        let shown = lock.display();
+        if held.may_be_held(&lock) {
+            tracing::warn!("Left `{shown}` alone: a git process may hold it");
+        } else if let Err(error) = fs::remove_file(&lock) {
+            tracing::warn!("Could not remove the stale lock `{shown}`: {error}");
+        } else {
+            tracing::warn!("Removed the stale lock `{shown}` that a crash left behind");
+        }
+    }
+}
+
+fn locks(location: &Location) -> Vec<PathBuf> {
+    let mut locks: Vec<_> = entries(&location.git_dir).into_iter().filter(|path| is_lock(path)).collect();
+    locks.extend(entries(&location.git_dir.join("objects/info")).into_iter().filter(|path| is_lock(path)));
+    locks.extend(entries(&location.pack_dir()).into_iter().filter(|path| is_lock(path)));
+    collect_locks(&location.git_dir.join("refs"), &mut locks);
+    locks
+}
+
+fn collect_locks(folder: &Path, locks: &mut Vec<PathBuf>) {
+    for path in entries(folder) {
+        if path.is_dir() && !path.is_symlink() {
+            collect_locks(&path, locks);
+        } else if is_lock(&path) {
+            locks.push(path);
+        }
+    }
+}
+
+fn is_lock(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "lock")
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).map(|entries| entries.flatten().map(|entry| entry.path()).collect()).unwrap_or_default()
+}
+
+/// What running processes have of this repository.
+enum Held {
+    /// The files open anywhere, and whether a git process is at work here.
+    Known { open_files: Vec<PathBuf>, git_runs: bool },
+    Unknown,
+}
+
+impl Held {
+    fn now(location: &Location) -> Self {
+        let Ok(processes) = fs::read_dir("/proc") else { return Self::Unknown };
+        let (mut open_files, mut git_runs) = (Vec::new(), false);
+        for process in processes.flatten().map(|entry| entry.path()) {
+            let Ok(command) = fs::read_to_string(process.join("comm")) else { continue };
+            open_files.extend(entries(&process.join("fd")).into_iter().filter_map(|fd| fs::read_link(fd).ok()));
+            let is_here = fs::read_link(process.join("cwd"))
+                .is_ok_and(|cwd| cwd.starts_with(&location.work_dir) || cwd.starts_with(&location.git_dir));
+            git_runs |= is_here && (command.trim() == "git" || command.starts_with("git-"));
+        }
+        Self::Known { open_files, git_runs }
+    }
+
+    fn may_be_held(&self, lock: &Path) -> bool {
+        match self {
+            Self::Known { open_files, git_runs } => *git_runs || open_files.iter().any(|file| file == lock),
+            Self::Unknown => {
+                let modified = fs::metadata(lock).and_then(|metadata| metadata.modified());
+                let age = modified.ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+                age.is_none_or(|age| age < AGE_WITHOUT_PROC)
+            }
+        }
+    }
+}

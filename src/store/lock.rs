@@ -1,0 +1,45 @@
+//! One service per repository: an advisory lock on a file of the service's own,
+//! released by the operating system however the process ends.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+
+use super::repository::{Location, OpenError};
+
+/// Held as long as the service runs.
+#[derive(Debug)]
+pub(super) struct OwnerLock {
+    _file: File,
+}
+
+impl OwnerLock {
+    /// Takes the lock and notes in the file who has it.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] with what the owner noted.
+    pub(super) fn take(location: &Location) -> Result<Self, OpenError> {
+        let path = location.own_dir().join("owner");
+        let io_error = |source| OpenError::Io { path: path.clone(), source };
+        fs::create_dir_all(location.own_dir()).map_err(io_error)?;
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io_error)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut owner = String::new();
+                file.read_to_string(&mut owner).map_err(io_error)?;
+                return Err(OpenError::InUse { path: location.work_dir.clone(), owner: owner.trim().to_owned() });
+            }
+            Err(TryLockError::Error(source)) => return Err(io_error(source)),
+        }
+        note_owner(&mut file).map_err(io_error)?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn note_owner(file: &mut File) -> io::Result<()> {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let now = crate::report::front_matter::timestamp(chrono::Utc::now());
+    file.rewind()?;
+    file.set_len(0)?;
+    file.write_all(format!("process {} on {}, since {now}\n", std::process::id(), host.trim()).as_bytes())
+}

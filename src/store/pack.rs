@@ -1,0 +1,170 @@
+//! Writes many new objects as one durable pack.
+//!
+//! Loose objects cost a file each, and libgit2's packer spends its time on
+//! delta search; whole objects, compressed before, go in as they are. Format:
+//! git's `gitformat-pack`, pack version 2 and index version 2.
+
+use std::collections::HashSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use sha1::{Digest, Sha1};
+
+use super::object::{Kind, Object};
+
+/// Unfinished files begin with this; `git prune` knows `tmp_` as garbage too.
+pub(super) const TEMPORARY_PREFIX: &str = "tmp_golive_";
+
+/// Writes `objects` as a pack with its index into `dir` (`objects/pack`). When
+/// it returns, both are on disk and git sees them.
+///
+/// # Errors
+/// Any error of the file system; no part of the pack is visible then.
+pub(super) fn write(dir: &Path, objects: &[Object]) -> io::Result<()> {
+    let Pack { bytes, index, name } = assemble(objects);
+    let pack = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}{name}.pack"))?;
+    let index_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}{name}.idx"))?;
+    // The two syncs do not depend on each other; side by side they cost one.
+    std::thread::scope(|scope| {
+        let index_synced = scope.spawn(|| index_file.fill(&index));
+        pack.fill(&bytes)?;
+        index_synced.join().expect("writing a file does not panic")
+    })?;
+    // Git finds a pack by its index, so the index comes last.
+    pack.publish(&dir.join(format!("pack-{name}.pack")))?;
+    index_file.publish(&dir.join(format!("pack-{name}.idx")))?;
+    File::open(dir)?.sync_all()
+}
+
+struct Pack {
+    bytes: Vec<u8>,
+    index: Vec<u8>,
+    name: String,
+}
+
+struct Placed {
+    id: [u8; 20],
+    crc32: u32,
+    offset: u32,
+}
+
+fn assemble(objects: &[Object]) -> Pack {
+    // Two commits of one batch can share a blob or a tree; a pack must not hold it twice.
+    let mut seen = HashSet::with_capacity(objects.len());
+    let objects: Vec<&Object> = objects.iter().filter(|object| seen.insert(object.id)).collect();
+
+    let mut bytes = Vec::with_capacity(objects.iter().map(|object| object.deflated.len() + 8).sum::<usize>() + 64);
+    bytes.extend_from_slice(b"PACK\0\0\0\x02");
+    bytes.extend_from_slice(&be32(objects.len()));
+    let mut placed = Vec::with_capacity(objects.len());
+    for object in objects {
+        let start = bytes.len();
+        push_header(&mut bytes, object.kind, object.size);
+        bytes.extend_from_slice(&object.deflated);
+        placed.push(Placed {
+            id: object.id.as_bytes().try_into().expect("SHA-1 has 20 bytes"),
+            crc32: crc32fast::hash(&bytes[start..]),
+            offset: u32::try_from(start).expect("a batch is far smaller than 4 GiB"),
+        });
+    }
+    let checksum = Sha1::digest(&bytes);
+    bytes.extend_from_slice(&checksum);
+    placed.sort_unstable_by_key(|entry| entry.id);
+    let index = index(&placed, &checksum);
+    let name = checksum.iter().map(|byte| format!("{byte:02x}")).collect();
+    Pack { bytes, index, name }
+}
+
+/// Type and size of an entry: 3 bits of type, then the size, 4 bits and 7 at a time.
+fn push_header(bytes: &mut Vec<u8>, kind: Kind, size: usize) {
+    let code = match kind {
+        Kind::Commit => 1,
+        Kind::Tree => 2,
+        Kind::Blob => 3,
+    };
+    let mut byte = (code << 4) | (size & 0x0f) as u8;
+    let mut rest = size >> 4;
+    while rest > 0 {
+        bytes.push(byte | 0x80);
+        byte = (rest & 0x7f) as u8;
+        rest >>= 7;
+    }
+    bytes.push(byte);
+}
+
+fn index(placed: &[Placed], pack_checksum: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(8 + 1024 + placed.len() * 28 + 40);
+    out.extend_from_slice(b"\xfftOc\0\0\0\x02");
+    for first in 0..=255u8 {
+        out.extend_from_slice(&be32(placed.partition_point(|entry| entry.id[0] <= first)));
+    }
+    out.extend(placed.iter().flat_map(|entry| entry.id));
+    out.extend(placed.iter().flat_map(|entry| entry.crc32.to_be_bytes()));
+    out.extend(placed.iter().flat_map(|entry| entry.offset.to_be_bytes()));
+    out.extend_from_slice(pack_checksum);
+    let checksum = Sha1::digest(&out);
+    out.extend_from_slice(&checksum);
+    out
+}
+
+fn be32(n: usize) -> [u8; 4] {
+    u32::try_from(n).expect("a batch has far fewer than 2^32 objects").to_be_bytes()
+}
+
+/// A file that removes itself unless it is published.
+struct Temporary {
+    file: File,
+    path: std::path::PathBuf,
+    published: bool,
+}
+
+impl Temporary {
+    fn create(dir: &Path, name: &str) -> io::Result<Self> {
+        let path = dir.join(name);
+        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&path)?;
+        Ok(Self { file, path, published: false })
+    }
+
+    fn fill(&self, bytes: &[u8]) -> io::Result<()> {
+        (&self.file).write_all(bytes)?;
+        self.file.sync_all()
+    }
+
+    fn publish(mut self, to: &Path) -> io::Result<()> {
+        fs::rename(&self.path, to)?;
+        self.published = true;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.published {
+            // What is left is removed at the next start.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libgit2_reads_every_object_of_a_pack() {
+        let dir = tempfile::tempdir().unwrap();
+        let repository = git2::Repository::init_bare(dir.path()).unwrap();
+        let contents: Vec<Vec<u8>> = (0..300usize).map(|n| vec![(n % 251) as u8; n * n]).collect();
+        let mut objects: Vec<_> = contents.iter().map(|content| Object::new(Kind::Blob, content)).collect();
+        objects.push(objects[7].clone());
+        objects.push(Object::new(Kind::Tree, b""));
+        write(&dir.path().join("objects/pack"), &objects).unwrap();
+        for (object, content) in objects.iter().zip(&contents) {
+            assert_eq!(repository.find_blob(object.id).unwrap().content(), content);
+        }
+        assert!(repository.find_tree(objects[301].id).unwrap().is_empty());
+        let names: Vec<_> = fs::read_dir(dir.path().join("objects/pack")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 2, "{names:?}");
+    }
+}

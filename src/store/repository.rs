@@ -1,0 +1,234 @@
+//! The reports repository as a place: create it from the template, or open it
+//! and say in one sentence why it cannot be served.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+use git2::{ErrorCode, Oid, Repository, RepositoryInitOptions};
+
+use super::message::{self, Identity};
+use super::object::{Kind, Object};
+use super::{pack, template};
+
+/// The service's own mark: the format that it reads and writes.
+const FORMAT: u64 = 1;
+
+/// Where the reports repository is. Cheap to clone; every thread opens its own
+/// handle, as libgit2's are not shared.
+#[derive(Clone, Debug)]
+pub struct Location {
+    pub work_dir: PathBuf,
+    pub git_dir: PathBuf,
+    /// The name of the branch that is the truth.
+    pub branch: String,
+}
+
+impl Location {
+    pub(super) fn branch_ref(&self) -> String {
+        format!("refs/heads/{}", self.branch)
+    }
+
+    pub(super) fn branch_file(&self) -> PathBuf {
+        self.git_dir.join(self.branch_ref())
+    }
+
+    pub(super) fn pack_dir(&self) -> PathBuf {
+        self.git_dir.join("objects/pack")
+    }
+
+    /// The folder for the service's own files.
+    pub fn own_dir(&self) -> PathBuf {
+        self.git_dir.join("golive")
+    }
+
+    /// Opens a handle for the calling thread.
+    ///
+    /// # Errors
+    /// libgit2's, if the repository is gone or broken.
+    pub fn open(&self) -> Result<Repository, git2::Error> {
+        Repository::open(&self.work_dir)
+    }
+}
+
+/// Why a folder cannot be served; each is a sentence that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("`{path}` does not exist; create it with `golive init {path}`", path = .0.display())]
+    Missing(PathBuf),
+    #[error("`{path}` exists and is not empty; name a new folder", path = .0.display())]
+    NotEmpty(PathBuf),
+    #[error("`{path}` is not a git repository; name a new folder, and golive creates it", path = .0.display())]
+    NotGit(PathBuf),
+    #[error(
+        "`{path}` belongs to another user; run golive as that user, or allow it with \
+         `git config --global --add safe.directory {path}`",
+        path = .0.display()
+    )]
+    Owner(PathBuf),
+    #[error("`{path}` is a bare repository; serve a clone of it: `git clone {path} reports`", path = .0.display())]
+    Bare(PathBuf),
+    #[error("`{path}` is a linked work tree; serve the repository that it belongs to", path = .0.display())]
+    Linked(PathBuf),
+    #[error("`{path}` has no branch `{branch}`; create it, or name another with `git -C {path} config golive.branch NAME`", path = .path.display())]
+    NoBranch { path: PathBuf, branch: String },
+    #[error(
+        "`{path}` is not a golive repository: branch `{branch}` has no `golive.yaml` with `golive: 1`",
+        path = .path.display()
+    )]
+    NotGolive { path: PathBuf, branch: String },
+    #[error("`{path}` has the format `golive: {found}`, and this golive reads {FORMAT}; install a newer golive", path = .path.display())]
+    Format { path: PathBuf, found: u64 },
+    #[error("`{path}` is in use by another golive ({owner}); stop that one first", path = .path.display())]
+    InUse { path: PathBuf, owner: String },
+    #[error("`{path}` cannot be used: {source}", path = .path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("`{path}` cannot be used: {source}", path = .path.display())]
+    Git { path: PathBuf, source: git2::Error },
+}
+
+/// Opens the repository at `path` and checks that it is one of golive's.
+///
+/// # Errors
+/// [`OpenError`], with what to do about it.
+pub fn open(path: &Path) -> Result<Location, OpenError> {
+    if !path.exists() {
+        return Err(OpenError::Missing(path.into()));
+    }
+    let git = Repository::open_ext(path, git2::RepositoryOpenFlags::NO_SEARCH, std::iter::empty::<&Path>());
+    let git = git.map_err(|source| match source.code() {
+        ErrorCode::NotFound => OpenError::NotGit(path.into()),
+        ErrorCode::Owner => OpenError::Owner(path.into()),
+        _ => OpenError::Git { path: path.into(), source },
+    })?;
+    if git.is_worktree() {
+        return Err(OpenError::Linked(path.into()));
+    }
+    let Some(work_dir) = git.workdir() else { return Err(OpenError::Bare(path.into())) };
+    let branch = git.config().and_then(|config| config.get_string("golive.branch"));
+    let branch = branch.unwrap_or_else(|_| "main".into());
+    let location = Location { work_dir: absolute(work_dir)?, git_dir: absolute(git.path())?, branch };
+    check_format(&git, &location)?;
+    Ok(location)
+}
+
+fn check_format(git: &Repository, location: &Location) -> Result<(), OpenError> {
+    let (path, branch) = (location.work_dir.clone(), location.branch.clone());
+    let tree = git.find_reference(&location.branch_ref()).and_then(|reference| reference.peel_to_tree());
+    let Ok(tree) = tree else { return Err(OpenError::NoBranch { path, branch }) };
+    let blob = tree.get_name("golive.yaml").and_then(|entry| git.find_blob(entry.id()).ok());
+    let yaml = blob.and_then(|blob| serde_yaml::from_slice::<serde_yaml::Value>(blob.content()).ok());
+    match yaml.and_then(|yaml| yaml.get("golive")?.as_u64()) {
+        Some(FORMAT) => Ok(()),
+        Some(found) => Err(OpenError::Format { path, found }),
+        None => Err(OpenError::NotGolive { path, branch }),
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, OpenError> {
+    fs::canonicalize(path).map_err(|source| OpenError::Io { path: path.into(), source })
+}
+
+/// Creates a reports repository at `path`, which must not exist or be empty.
+///
+/// It is built beside `path` and renamed, so that a crash leaves all or nothing.
+///
+/// # Errors
+/// [`OpenError::NotEmpty`], or the file system's.
+pub fn create(path: &Path) -> Result<(), OpenError> {
+    let io_error = |source| OpenError::Io { path: path.into(), source };
+    if path.exists() && fs::read_dir(path).map_err(io_error)?.next().is_some() {
+        return Err(OpenError::NotEmpty(path.into()));
+    }
+    let parent = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(parent).map_err(io_error)?;
+    let name = path.file_name().ok_or_else(|| OpenError::NotEmpty(path.into()))?.to_string_lossy();
+    let draft = parent.join(format!(".{name}.new"));
+    if draft.exists() {
+        // Of an earlier try that was cut off.
+        fs::remove_dir_all(&draft).map_err(io_error)?;
+    }
+    build(&draft).map_err(|error| {
+        let _ = fs::remove_dir_all(&draft);
+        match error {
+            BuildError::Git(source) => OpenError::Git { path: path.into(), source },
+            BuildError::Io(source) => OpenError::Io { path: path.into(), source },
+        }
+    })?;
+    fs::rename(&draft, path).map_err(io_error)?;
+    File::open(parent).and_then(|folder| folder.sync_all()).map_err(io_error)
+}
+
+#[derive(thiserror::Error, Debug)]
+enum BuildError {
+    #[error(transparent)]
+    Git(#[from] git2::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// What a reports repository is configured with, and why.
+const SETTINGS: &[(&str, &str)] = &[
+    ("golive.branch", "main"),
+    // Bytes are kept as they are, on every platform.
+    ("core.autocrlf", "false"),
+    // Git's own writes (a commit by hand, a push) are as durable as the service's.
+    ("core.fsync", "all"),
+    // Upkeep is the service's, at a time of its choosing.
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    // History only grows, and what comes in is whole.
+    ("receive.denyNonFastForwards", "true"),
+    ("receive.denyDeletes", "true"),
+    ("receive.fsckObjects", "true"),
+    // The service brings the work tree forward after a push.
+    ("receive.denyCurrentBranch", "ignore"),
+    ("transfer.hideRefs", "refs/golive"),
+];
+
+fn build(draft: &Path) -> Result<(), BuildError> {
+    let mut options = RepositoryInitOptions::new();
+    options.no_reinit(true).mkpath(true).external_template(false).initial_head("main");
+    let git = Repository::init_opts(draft, &options)?;
+    let mut config = git.config()?.open_level(git2::ConfigLevel::Local)?;
+    for (name, value) in SETTINGS {
+        config.set_str(name, value)?;
+    }
+    let mut objects = Vec::new();
+    let mut builder = git.treebuilder(None)?;
+    for (name, content) in template::FILES {
+        fs::write(draft.join(name), content)?;
+        objects.push(Object::new(Kind::Blob, content.as_bytes()));
+    }
+    pack::write(&git.path().join("objects/pack"), &objects)?;
+    for ((name, _), object) in template::FILES.iter().zip(&objects) {
+        builder.insert(name, object.id, 0o100_644)?;
+    }
+    let tree = builder.write()?;
+    let commit = message::commit(tree, None, &Identity::service(), Utc::now(), Utc::now(), "Start the reports repository\n");
+    let commit = Object::new(Kind::Commit, &commit);
+    let tip: Oid = commit.id;
+    pack::write(&git.path().join("objects/pack"), &[commit])?;
+    fs::write(git.path().join("refs/heads/main"), format!("{tip}\n"))?;
+    let mut index = git.index()?;
+    index.add_all(["*"], git2::IndexAddOption::DEFAULT, None)?;
+    index.write()?;
+    sync_all(draft)
+}
+
+/// Syncs every file and folder below `folder`, and `folder` itself.
+fn sync_all(folder: &Path) -> Result<(), BuildError> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_all(&entry.path())?;
+        } else {
+            File::open(entry.path())?.sync_all()?;
+        }
+    }
+    Ok(File::open(folder)?.sync_all()?)
+}

@@ -1,0 +1,205 @@
+//! The in-memory view of one commit: every report by id, by path, and in the
+//! order of lists. Immutable once published; a new one shares what did not
+//! change, so making it costs what changed, not what is stored.
+
+use std::cmp::Reverse;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use git2::Oid;
+use uuid::Uuid;
+
+use crate::report::{Report, Status};
+
+/// One report as the snapshot knows it: all but the body.
+#[derive(Debug)]
+pub struct Entry {
+    pub report: Report,
+    /// Relative to the root of the repository.
+    pub path: String,
+    /// The blob of the report file, its version.
+    pub blob: Oid,
+    /// Committer time of the latest commit that changed the file.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A report file at the tip that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// `line:column: what is wrong and how to repair it`.
+    pub detail: String,
+}
+
+/// Place in a list: newest submission first, ties by id, descending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListKey(Reverse<i64>, Reverse<Uuid>);
+
+impl ListKey {
+    /// `submitted_at` in seconds since 1970.
+    pub const fn new(submitted_at: i64, id: Uuid) -> Self {
+        Self(Reverse(submitted_at), Reverse(id))
+    }
+
+    fn of(report: &Report) -> Self {
+        Self::new(report.submitted_at.timestamp(), report.id)
+    }
+
+    /// Returns the two parts that [`ListKey::new`] takes.
+    pub const fn parts(self) -> (i64, Uuid) {
+        (self.0.0, self.1.0)
+    }
+}
+
+type List = imbl::OrdMap<ListKey, Arc<Entry>>;
+
+/// The state of all reports at one commit.
+#[derive(Clone)]
+pub struct Snapshot {
+    /// The commit that this is the state at.
+    pub commit: Oid,
+    /// The root tree of `commit`.
+    pub tree: Oid,
+    by_id: imbl::HashMap<Uuid, Arc<Entry>>,
+    by_path: imbl::HashMap<String, Arc<Entry>>,
+    all: List,
+    by_status: [List; 3],
+    by_update: imbl::OrdMap<(i64, Uuid), Arc<Entry>>,
+    problems: imbl::HashMap<String, Problem>,
+}
+
+/// What a list is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct ListQuery {
+    /// `None` for all.
+    pub status: Option<Status>,
+    /// Only reports that a commit changed at this time or later.
+    pub updated_since: Option<DateTime<Utc>>,
+    /// Only what stands after this place.
+    pub after: Option<ListKey>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A part of a list.
+pub struct Page {
+    pub entries: Vec<Arc<Entry>>,
+    /// How many reports match, on all pages.
+    pub n_matching: usize,
+    /// Where the next page starts, if there is one.
+    pub next: Option<ListKey>,
+}
+
+impl Snapshot {
+    pub(super) fn new(commit: Oid, tree: Oid) -> Self {
+        Self {
+            commit,
+            tree,
+            by_id: imbl::HashMap::new(),
+            by_path: imbl::HashMap::new(),
+            all: List::new(),
+            by_status: Default::default(),
+            by_update: imbl::OrdMap::new(),
+            problems: imbl::HashMap::new(),
+        }
+    }
+
+    /// Returns the report with this id.
+    pub fn get(&self, id: Uuid) -> Option<&Arc<Entry>> {
+        self.by_id.get(&id)
+    }
+
+    /// Returns the report whose file is at `path`.
+    pub fn at_path(&self, path: &str) -> Option<&Arc<Entry>> {
+        self.by_path.get(path)
+    }
+
+    /// Returns what is wrong with the file at `path`, if anything.
+    pub fn problem(&self, path: &str) -> Option<&Problem> {
+        self.problems.get(path)
+    }
+
+    /// Returns the number of reports.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Returns whether there is no report.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// Returns the number of reports in `status`.
+    pub fn count(&self, status: Status) -> usize {
+        self.by_status[status as usize].len()
+    }
+
+    /// Returns the number of files that cannot be read.
+    pub fn n_problems(&self) -> usize {
+        self.problems.len()
+    }
+
+    /// Returns the part of the list that `query` asks for. Costs the length of
+    /// the page; with `updated_since`, the number of reports changed since then.
+    pub fn page(&self, query: &ListQuery) -> Page {
+        if let Some(since) = query.updated_since {
+            return self.page_of_updates(query, since);
+        }
+        let list = query.status.map_or(&self.all, |status| &self.by_status[status as usize]);
+        let start = query.after.map_or(Bound::Unbounded, Bound::Excluded);
+        let found = list.range((start, Bound::Unbounded));
+        let entries = found.take(query.limit + 1).map(|(_, entry)| entry.clone()).collect();
+        Page::cut(entries, query.limit, list.len())
+    }
+
+    fn page_of_updates(&self, query: &ListQuery, since: DateTime<Utc>) -> Page {
+        let matching: List = self
+            .by_update
+            .range((since.timestamp(), Uuid::nil())..)
+            .map(|(_, entry)| entry)
+            .filter(|entry| query.status.is_none_or(|status| entry.report.status == status))
+            .map(|entry| (ListKey::of(&entry.report), entry.clone()))
+            .collect();
+        let entries = matching.iter().filter(|(key, _)| query.after.is_none_or(|after| **key > after));
+        let entries = entries.take(query.limit + 1).map(|(_, entry)| entry.clone()).collect();
+        Page::cut(entries, query.limit, matching.len())
+    }
+
+    /// Adds a report, or replaces the one with the same path.
+    pub(super) fn put(&mut self, entry: Arc<Entry>) {
+        self.remove(&entry.path);
+        let key = ListKey::of(&entry.report);
+        self.by_id.insert(entry.report.id, entry.clone());
+        self.by_path.insert(entry.path.clone(), entry.clone());
+        self.all.insert(key, entry.clone());
+        self.by_status[entry.report.status as usize].insert(key, entry.clone());
+        self.by_update.insert((entry.updated_at.timestamp(), entry.report.id), entry);
+    }
+
+    /// Removes the report at `path` and what was wrong with it.
+    pub(super) fn remove(&mut self, path: &str) {
+        self.problems.remove(path);
+        let Some(old) = self.by_path.remove(path) else { return };
+        let key = ListKey::of(&old.report);
+        self.by_id.remove(&old.report.id);
+        self.all.remove(&key);
+        self.by_status[old.report.status as usize].remove(&key);
+        self.by_update.remove(&(old.updated_at.timestamp(), old.report.id));
+    }
+
+    /// Notes that the file at `path` cannot be read. A report that is known
+    /// there keeps its last good state.
+    pub(super) fn put_problem(&mut self, path: String, problem: Problem) {
+        self.problems.insert(path, problem);
+    }
+}
+
+impl Page {
+    /// `entries` holds one more than `limit` if there is a next page.
+    fn cut(mut entries: Vec<Arc<Entry>>, limit: usize, n_matching: usize) -> Self {
+        let more = entries.len() > limit;
+        entries.truncate(limit);
+        let next = entries.last().filter(|_| more).map(|entry| ListKey::of(&entry.report));
+        Self { entries, n_matching, next }
+    }
+}

@@ -1,0 +1,319 @@
+//! A real `golive serve` on a free port over a real repository in a temporary
+//! folder, a real HTTP client, and git isolated from the machine's settings.
+
+#![allow(dead_code, reason = "each test file uses its own part of this")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub const BINARY: &str = env!("CARGO_BIN_EXE_golive");
+/// Nothing here waits longer for an event.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A folder with a place for a reports repository.
+pub struct Place {
+    dir: TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        Self { dir: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn repo(&self) -> PathBuf {
+        self.dir.path().join("reports-repo")
+    }
+
+    /// Runs `golive ARGS` to its end.
+    pub fn golive(&self, args: &[&str]) -> Finished {
+        Finished::of(self.command(BINARY).args(args).current_dir(self.dir.path()))
+    }
+
+    /// Runs `git ARGS` in the reports repository and returns what it printed.
+    pub fn git(&self, args: &[&str]) -> String {
+        let finished = self.try_git(args);
+        assert!(finished.status.success(), "git {args:?}: {}", finished.stderr);
+        finished.stdout
+    }
+
+    pub fn try_git(&self, args: &[&str]) -> Finished {
+        Finished::of(self.command("git").args(args).current_dir(self.repo()))
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env("HOME", self.dir.path())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_AUTHOR_NAME", "Test")
+            .env("GIT_AUTHOR_EMAIL", "test@example.com")
+            .env("GIT_COMMITTER_NAME", "Test")
+            .env("GIT_COMMITTER_EMAIL", "test@example.com")
+            .env("LC_ALL", "C");
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOLIVE_")) {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// Starts the service here.
+    pub fn serve(&self) -> Service<'_> {
+        self.serve_with(&[])
+    }
+
+    pub fn serve_with(&self, args: &[&str]) -> Service<'_> {
+        self.try_serve_with(args).unwrap_or_else(|finished| panic!("golive ended: {}", finished.stderr))
+    }
+
+    /// Starts the service; returns what it said if it ended instead.
+    pub fn try_serve_with(&self, args: &[&str]) -> Result<Service<'_>, Finished> {
+        let repo = self.repo();
+        let mut child = self
+            .command(BINARY)
+            .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--repo"])
+            .arg(&repo)
+            .args(args)
+            .current_dir(self.dir.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("golive can be started");
+        let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
+        let mut early = String::new();
+        let address = loop {
+            let mut line = String::new();
+            if stderr.read_line(&mut line).expect("UTF-8") == 0 {
+                let status = child.wait().expect("a child");
+                return Err(Finished { status, stdout: String::new(), stderr: early });
+            }
+            let parsed: Option<Value> = serde_json::from_str(&line).ok();
+            early.push_str(&line);
+            if let Some(address) = parsed.as_ref().and_then(|line| line["address"].as_str()) {
+                break address.to_owned();
+            }
+        };
+        let log = Arc::new(Mutex::new(early));
+        let sink = log.clone();
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let mut log = sink.lock().expect("no panic");
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build()
+            .into();
+        Ok(Service { place: self, child, base: address, log, agent })
+    }
+}
+
+/// A program that ended.
+#[derive(Debug)]
+pub struct Finished {
+    pub status: ExitStatus,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Finished {
+    fn of(command: &mut Command) -> Self {
+        let output = command.output().expect("the program can be run");
+        Self {
+            status: output.status,
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// A running service; killed when dropped.
+pub struct Service<'a> {
+    pub place: &'a Place,
+    child: Child,
+    /// `http://127.0.0.1:port`
+    pub base: String,
+    log: Arc<Mutex<String>>,
+    agent: ureq::Agent,
+}
+
+impl Service<'_> {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Everything logged so far, one JSON object a line.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("no panic").clone()
+    }
+
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.as_ref().to_vec()).expect("a request");
+        let response = self.agent.run(request).unwrap_or_else(|error| panic!("{method} {path}: {error}\n{}", self.log()));
+        Answer::of(response)
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], [])
+    }
+
+    pub fn send_json(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.send(method, path, &[("content-type", "application/json")], body.to_string())
+    }
+
+    pub fn post(&self, body: &Value) -> Answer {
+        self.send_json("POST", "/api/v1/reports", body)
+    }
+
+    pub fn put(&self, id: &str, body: &Value) -> Answer {
+        self.send_json("PUT", &format!("/api/v1/reports/{id}"), body)
+    }
+
+    pub fn patch(&self, id: &str, body: &Value) -> Answer {
+        self.send_json("PATCH", &format!("/api/v1/reports/{id}/status"), body)
+    }
+
+    /// Submits a report for the repository `name` and returns its id.
+    pub fn submit(&self, name: &str) -> String {
+        let answer = self.post(&submission(name));
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["id"].as_str().expect("an id").to_owned()
+    }
+
+    pub fn git(&self, args: &[&str]) -> String {
+        self.place.git(args)
+    }
+
+    /// The commit ids of the branch, newest first.
+    pub fn commits(&self) -> Vec<String> {
+        self.git(&["rev-list", "main"]).lines().map(str::to_owned).collect()
+    }
+
+    /// Waits until the work tree has followed the branch.
+    pub fn wait_until_clean(&self) {
+        self.wait_until("git status is clean", || self.git(&["status", "--porcelain"]).is_empty());
+    }
+
+    pub fn wait_until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
+        let start = Instant::now();
+        while !is_so() {
+            assert!(start.elapsed() < PATIENCE, "waited in vain until {what}\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10)); // between two looks; nothing to be woken by
+        }
+    }
+
+    pub fn kill_9(mut self) {
+        self.child.kill().expect("a child");
+        self.child.wait().expect("a child");
+    }
+
+    /// Sends `signal` (`TERM`, `INT`) and waits for the end.
+    pub fn stop_with(mut self, signal: &str) -> (ExitStatus, Duration, String) {
+        let start = Instant::now();
+        let sent = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill can be run").success());
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return (status, start.elapsed(), self.log());
+            }
+            assert!(start.elapsed() < PATIENCE, "did not stop\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub fn stop(self) {
+        let (status, _, log) = self.stop_with("TERM");
+        assert!(status.success(), "{status}\n{log}");
+    }
+}
+
+impl Drop for Service<'_> {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    fn of(response: ureq::http::Response<ureq::Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let headers = parts.headers.iter().map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        });
+        let mut bytes = Vec::new();
+        body.into_reader().read_to_end(&mut bytes).expect("a whole answer");
+        Self { status: parts.status.as_u16(), headers: headers.collect(), body: bytes }
+    }
+
+    /// The value of a header; empty if it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Asserts that this is a problem document of `status`, and returns it.
+    pub fn problem(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["status"], status);
+        for member in ["type", "title", "detail", "request_id"] {
+            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "no {member}: {problem}");
+        }
+        problem
+    }
+
+    /// The pointers of a 422, sorted.
+    pub fn pointers(&self) -> Vec<String> {
+        let problem = self.problem(422);
+        let errors = problem["errors"].as_array().expect("errors");
+        let mut pointers: Vec<_> =
+            errors.iter().map(|error| error["pointer"].as_str().expect("a pointer").to_owned()).collect();
+        pointers.sort();
+        pointers
+    }
+}
+
+/// A valid submission for `https://github.com/example/NAME`.
+pub fn submission(name: &str) -> Value {
+    json!({
+        "server_name": name,
+        "repository_url": format!("https://github.com/example/{name}"),
+        "developer_email": "alex@example.com",
+        "report_data": format!("# Go-live report of {name}\n\n## Phase 1: Security Assessment\n\nAll well.\n"),
+    })
+}
+
+/// A valid decision.
+pub fn decision(status: &str, notes: &str) -> Value {
+    json!({"status": status, "reviewed_by": "Morgan <morgan@example.com>", "review_notes": notes})
+}
