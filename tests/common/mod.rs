@@ -1,7 +1,9 @@
 //! A real `golive serve` on a free port over a real repository in a temporary
 //! folder, a real HTTP client, and git isolated from the machine's settings.
 
-#![allow(dead_code, reason = "each test file uses its own part of this")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of this")]
+
+pub mod refusals;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -50,7 +52,8 @@ impl Place {
         Finished::of(self.command("git").args(args).current_dir(self.repo()))
     }
 
-    fn command(&self, program: &str) -> Command {
+    /// A program in a clean environment; git and golive see no settings of the machine.
+    pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
             .env("HOME", self.dir.path())
@@ -78,17 +81,15 @@ impl Place {
 
     /// Starts the service; returns what it said if it ended instead.
     pub fn try_serve_with(&self, args: &[&str]) -> Result<Service<'_>, Finished> {
-        let repo = self.repo();
-        let mut child = self
-            .command(BINARY)
-            .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--repo"])
-            .arg(&repo)
-            .args(args)
-            .current_dir(self.dir.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("golive can be started");
+        let mut command = self.command(BINARY);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--repo"]);
+        self.start(command.arg(self.repo()).args(args))
+    }
+
+    /// Starts the service by `command`, whatever form its log has.
+    pub fn start(&self, command: &mut Command) -> Result<Service<'_>, Finished> {
+        let child = command.current_dir(self.dir.path()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut child = child.expect("golive can be started");
         let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
         let mut early = String::new();
         let address = loop {
@@ -97,10 +98,9 @@ impl Place {
                 let status = child.wait().expect("a child");
                 return Err(Finished { status, stdout: String::new(), stderr: early });
             }
-            let parsed: Option<Value> = serde_json::from_str(&line).ok();
             early.push_str(&line);
-            if let Some(address) = parsed.as_ref().and_then(|line| line["address"].as_str()) {
-                break address.to_owned();
+            if let Some(address) = address_in(&line) {
+                break address;
             }
         };
         let log = Arc::new(Mutex::new(early));
@@ -122,6 +122,14 @@ impl Place {
     }
 }
 
+/// The address in the start line, in JSON or in text.
+fn address_in(line: &str) -> Option<String> {
+    match serde_json::from_str::<Value>(line) {
+        Ok(line) => line["address"].as_str().map(str::to_owned),
+        Err(_) => Some(line.split_once("address=\"")?.1.split_once('"')?.0.to_owned()),
+    }
+}
+
 /// A program that ended.
 #[derive(Debug)]
 pub struct Finished {
@@ -131,7 +139,7 @@ pub struct Finished {
 }
 
 impl Finished {
-    fn of(command: &mut Command) -> Self {
+    pub fn of(command: &mut Command) -> Self {
         let output = command.output().expect("the program can be run");
         Self {
             status: output.status,
@@ -167,7 +175,8 @@ impl Service<'_> {
             request = request.header(*name, *value);
         }
         let request = request.body(body.as_ref().to_vec()).expect("a request");
-        let response = self.agent.run(request).unwrap_or_else(|error| panic!("{method} {path}: {error}\n{}", self.log()));
+        let response =
+            self.agent.run(request).unwrap_or_else(|error| panic!("{method} {path}: {error}\n{}", self.log()));
         Answer::of(response)
     }
 
@@ -225,11 +234,16 @@ impl Service<'_> {
         self.child.wait().expect("a child");
     }
 
-    /// Sends `signal` (`TERM`, `INT`) and waits for the end.
+    /// Sends `signal` (`TERM`, `INT`).
+    pub fn signal(&self, signal: &str) {
+        let sent = self.place.command("kill").args([&format!("-{signal}"), &self.pid().to_string()]).status();
+        assert!(sent.expect("kill can be run").success());
+    }
+
+    /// Sends `signal` and waits for the end.
     pub fn stop_with(mut self, signal: &str) -> (ExitStatus, Duration, String) {
         let start = Instant::now();
-        let sent = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status();
-        assert!(sent.expect("kill can be run").success());
+        self.signal(signal);
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 return (status, start.elapsed(), self.log());
@@ -263,9 +277,10 @@ pub struct Answer {
 impl Answer {
     fn of(response: ureq::http::Response<ureq::Body>) -> Self {
         let (parts, body) = response.into_parts();
-        let headers = parts.headers.iter().map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-        });
+        let headers = parts
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
         let mut bytes = Vec::new();
         body.into_reader().read_to_end(&mut bytes).expect("a whole answer");
         Self { status: parts.status.as_u16(), headers: headers.collect(), body: bytes }
