@@ -1,6 +1,7 @@
 //! Floor 3, the edge: routes, and what handlers share.
 
 mod api;
+mod drain;
 mod edge;
 mod health;
 mod input;
@@ -71,7 +72,10 @@ pub(crate) fn router(store: Arc<Store>, metrics: Arc<Metrics>, settings: &Serve,
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
         .route("/openapi.json", get(openapi::document))
-        .fallback(async || Problem::not_found("there is nothing at this address; `/openapi.json` describes what there is"))
+        .merge(openapi::page())
+        .fallback(async || {
+            Problem::not_found("there is nothing at this address; `/openapi.json` describes what there is")
+        })
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(from_fn_with_state(app.clone(), edge::handle))
         .with_state(app)

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
+use crate::intake::worktree::Mirror;
 use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::store::repository::{self, OpenError};
@@ -44,18 +45,19 @@ pub async fn run(
     let store = {
         let (repo, metrics) = (settings.repo.clone(), metrics.clone());
         let open = move || {
-            if !repo.exists() {
+            if repository::can_create(&repo) {
                 repository::create(&repo)?;
             }
             Store::open(&repo, metrics).map(Arc::new)
         };
         tokio::task::spawn_blocking(open).await.expect("opening does not panic")?
     };
-    let published = store.listen();
-    let mirror = {
-        let store = store.clone();
-        std::thread::spawn(move || intake::worktree::run(&store, &published))
-    };
+    // Before the first write, so that it knows from where the work tree has to follow.
+    let mirror = Mirror::open(&store).map_err(|source| OpenError::Io { path: settings.repo.clone(), source })?;
+    let mirror = std::thread::spawn({
+        let (store, published) = (store.clone(), store.listen());
+        move || mirror.run(&store, &published)
+    });
     let snapshot = store.snapshot();
     tracing::info!(
         address = format!("http://{address}"),

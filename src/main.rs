@@ -16,9 +16,9 @@ fn main() -> ExitCode {
         Command::Init { dir } => repository::create(&dir)
             .map_err(|error| error.to_string())
             .and_then(|()| print(&format!("Created `{0}`; serve it with `golive serve --repo {0}`", dir.display()))),
-        Command::Path { url } => RepositoryKey::parse(&url)
-            .map_err(|detail| format!("`{url}` {detail}"))
-            .and_then(|key| print(&key.path())),
+        Command::Path { url } => {
+            RepositoryKey::parse(&url).map_err(|detail| format!("`{url}` {detail}")).and_then(|key| print(&key.path()))
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -36,11 +36,12 @@ fn print(line: &str) -> Result<(), String> {
 
 fn serve(settings: Serve) -> Result<(), String> {
     start_log(&settings)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
     let result = runtime.block_on(async {
-        let listener = TcpListener::bind(settings.listen)
-            .await
-            .map_err(|error| format!("cannot listen on `{}`: {error}; choose another with `--listen`", settings.listen))?;
+        let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
+            format!("cannot listen on `{}`: {error}; choose another with `--listen`", settings.listen)
+        })?;
         // Registered before anything is served, so that no signal is lost.
         let stop = stop_signal().map_err(|error| error.to_string())?;
         golive::run(listener, settings, stop).await.map_err(|error| error.to_string())

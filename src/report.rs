@@ -158,10 +158,7 @@ impl Report {
 
     /// Returns the next revision: same identity, waiting again, everything else anew.
     pub fn revised(&self, submission: &Submission, now: DateTime<Utc>) -> Self {
-        Self {
-            revision: self.revision + 1,
-            ..Self::submitted(self.id, submission, now)
-        }
+        Self { revision: self.revision + 1, ..Self::submitted(self.id, submission, now) }
     }
 
     /// Returns the report with `decision` in force.

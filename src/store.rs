@@ -131,6 +131,8 @@ pub struct Store {
     /// `None` once the store is closed.
     commands: Mutex<Option<SyncSender<Command>>>,
     threads: Mutex<Option<Threads>>,
+    /// Until the last user of the store is done, the work tree's thread included.
+    _lock: OwnerLock,
 }
 
 /// The threads behind a store, to be joined after it is closed.
@@ -138,7 +140,6 @@ struct Threads {
     writer: JoinHandle<()>,
     upkeep: JoinHandle<()>,
     stop_upkeep: Sender<()>,
-    _lock: OwnerLock,
 }
 
 impl Store {
@@ -172,8 +173,8 @@ impl Store {
             let (location, shared) = (location.clone(), shared.clone());
             move || upkeep::run(&location, &shared, &stopped)
         });
-        let threads = Threads { writer, upkeep, stop_upkeep, _lock: lock };
-        Ok(Self { shared, commands: Mutex::new(Some(commands)), threads: Mutex::new(Some(threads)) })
+        let threads = Threads { writer, upkeep, stop_upkeep };
+        Ok(Self { shared, commands: Mutex::new(Some(commands)), threads: Mutex::new(Some(threads)), _lock: lock })
     }
 
     /// Returns the state of the tip, as it was served last.
@@ -253,8 +254,7 @@ impl Store {
         off_async(move || shared.read_file(blob)).await?
     }
 
-    /// Finishes the writes that were accepted, refuses others, and releases the
-    /// repository. The listener hears of the last one and then of the end. Blocks.
+    /// Finishes the writes that were accepted and refuses others. The listener hears of the last one and then of the end. Blocks.
     pub fn close(&self) {
         drop(self.commands.lock().expect("no panic under this lock").take());
         let Some(threads) = self.threads.lock().expect("no panic under this lock").take() else { return };

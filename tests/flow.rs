@@ -160,14 +160,8 @@ fn recipes_of_the_reports_readme_work_in_a_clone() {
     assert!(recipes.len() >= 10, "{recipes:?}");
     for recipe in recipes {
         let script = recipe.replace("FILE", file.trim()).replace("2026-01-31", "2099-01-01");
-        let output = std::process::Command::new("sh")
-            .args(["-ec", &script])
-            .current_dir(place.path().join("clone"))
-            .env("GIT_PAGER", "cat")
-            .env("HOME", place.path())
-            .output()
-            .expect("sh can be run");
-        assert!(output.status.success(), "{script}\n{}", String::from_utf8_lossy(&output.stderr));
+        let output = place.sh("clone", &script);
+        assert!(output.status.success(), "{script}\n{}", output.stderr);
         let is_silent = script.contains("fsck");
         assert!(is_silent || !output.stdout.is_empty(), "{script} printed nothing");
     }

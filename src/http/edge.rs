@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 
 use super::problem::Problem;
-use super::{App, COMMIT_HEADER, commit_header};
+use super::{App, COMMIT_HEADER, commit_header, drain};
 use crate::metrics::{RequestLabels, RouteLabels};
 
 /// Reading the body and waiting for the commit; longer, and the client hears of it.
@@ -40,15 +40,17 @@ impl Hosts {
 
     fn accept(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let Self::OneOf(names) = self else { return true };
-        let host = match uri.authority() {
-            Some(authority) => authority.as_str(),
-            None => headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default(),
+        let mut given = headers.get_all(header::HOST).iter();
+        let host = match (uri.authority(), given.next(), given.next()) {
+            (Some(authority), _, None) => authority.as_str(),
+            (None, Some(host), None) => host.to_str().unwrap_or_default(),
+            _ => return false,
         };
-        let without_port = match host.rfind(':') {
-            Some(at) if !host[at..].contains(']') => &host[..at],
-            _ => host,
+        let (name, port) = match host.rfind(':') {
+            Some(at) if !host[at..].contains(']') => (&host[..at], &host[at + 1..]),
+            _ => (host, ""),
         };
-        names.iter().any(|name| without_port.eq_ignore_ascii_case(name))
+        port.bytes().all(|b| b.is_ascii_digit()) && names.iter().any(|accepted| name.eq_ignore_ascii_case(accepted))
     }
 }
 
@@ -78,12 +80,17 @@ pub(super) async fn handle(State(app): State<App>, request: Request, next: Next)
     let id = app.request_ids.next();
     let method = method_name(request.method());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    let (parts, body) = request.into_parts();
+    let (body, rest) = drain::watch(body, &parts.headers);
+    let request = Request::from_parts(parts, body);
     let mut response = if app.hosts.accept(request.uri(), request.headers()) {
         let span = tracing::info_span!("request", request.id = %id, method, route);
         match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request).instrument(span)).await {
             Ok(response) => response,
-            Err(_) => Problem::unavailable("this took too long; a write may still be stored, so look before you send it again")
-                .into_response(),
+            Err(_) => Problem::unavailable(
+                "this took too long; a write may still be stored, so look before you send it again",
+            )
+            .into_response(),
         }
     } else {
         Problem::misdirected().into_response()
@@ -95,6 +102,9 @@ pub(super) async fn handle(State(app): State<App>, request: Request, next: Next)
         }
     }
     complete(&app, &id, &mut response);
+    if let Some(rest) = rest {
+        rest.drain(&mut response).await;
+    }
     observe(&app, method, route, &id, &response, start.elapsed());
     response
 }
@@ -152,7 +162,15 @@ mod tests {
         for host in ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080", "[::1]", "golive.example:8080"] {
             assert!(accepts(&hosts, host), "{host}");
         }
-        for host in ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "[::2]", "localhost:80:80"] {
+        for host in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "[::2]",
+            "localhost:80:80",
+            "localhost:evil.example",
+        ] {
             assert!(!accepts(&hosts, host), "{host}");
         }
         assert!(!hosts.accept(&Uri::from_static("http://evil.example/"), &HeaderMap::new()));

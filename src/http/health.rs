@@ -5,11 +5,12 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::App;
+use super::openapi::HostProblem;
 use super::problem::{Problem, ProblemDocument};
 
 /// Is the process alive?
 #[utoipa::path(get, path = "/healthz", operation_id = "healthz", tag = "operation",
-    responses((status = 200, description = "It is", body = String, content_type = "text/plain")))]
+    responses((status = 200, description = "It is", body = String, content_type = "text/plain"), HostProblem))]
 pub(super) async fn healthz() -> &'static str {
     "OK"
 }
@@ -18,17 +19,19 @@ pub(super) async fn healthz() -> &'static str {
 #[utoipa::path(get, path = "/readyz", operation_id = "readyz", tag = "operation",
     responses(
         (status = 200, description = "They can", body = String, content_type = "text/plain"),
-        (status = 503, body = ProblemDocument, content_type = "application/problem+json", description = "They cannot, and why")))]
+        (status = 503, body = ProblemDocument, content_type = "application/problem+json", description = "They cannot, and why"),
+        HostProblem))]
 pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Problem> {
     match app.store.obstacle() {
         None => Ok("OK"),
-        Some(error) => Err(Problem::from((*error).clone()).as_unready()),
+        Some(error) => Err(Problem::from((*error).clone()).into_unready()),
     }
 }
 
 /// Numbers for Prometheus
 #[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "operation",
-    responses((status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text")))]
+    responses((status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text"),
+        HostProblem))]
 pub(super) async fn metrics(State(app): State<App>) -> Response {
     let snapshot = app.store.snapshot();
     let text = app.metrics.encode(|status| snapshot.count(status), snapshot.n_problems());

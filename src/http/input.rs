@@ -6,18 +6,16 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, header};
-use futures_util::StreamExt;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::problem::Problem;
 use crate::report::validate::Faults;
 
+/// No call knows nearly as many; looking for twins is quadratic.
+const FIELDS_MAX: usize = 64;
 /// A body has to arrive within this time.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// Of a body that is too large, so much is read and dropped, so that a client
-/// that sends first and reads later gets the answer and not a reset connection.
-const DRAIN_MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// The members of the object that was sent, in order.
 pub(super) struct Fields(Vec<(String, Value)>);
@@ -31,23 +29,25 @@ impl Fields {
         if !is_json(request.headers()) {
             return Err(Problem::media_type());
         }
-        let expects_continue = request.headers().contains_key(header::EXPECT);
-        let is_too_large = content_length(request.headers()).is_some_and(|length| length > limit_bytes as u64);
-        let body = request.into_body();
-        if is_too_large {
-            if !expects_continue {
-                let _ = tokio::time::timeout(BODY_TIMEOUT, drain(body)).await;
-            }
+        if content_length(request.headers()).is_some_and(|length| length > limit_bytes as u64) {
             return Err(Problem::too_large(limit_bytes));
         }
-        let bytes = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, limit_bytes)).await;
+        let bytes = tokio::time::timeout(BODY_TIMEOUT, to_bytes(request.into_body(), limit_bytes)).await;
         let bytes = match bytes {
             Ok(Ok(bytes)) => bytes,
             Ok(Err(error)) if is_over_limit(&error) => return Err(Problem::too_large(limit_bytes)),
             Ok(Err(_)) => return Err(Problem::malformed("the body ended before it was complete; send it again")),
             Err(_) => return Err(Problem::timeout()),
         };
-        serde_json::from_slice(&bytes).map_err(|error| Problem::malformed(format!("the body is not valid JSON: {error}")))
+        match serde_json::from_slice(&bytes) {
+            Ok(Sent::Object(fields)) => Ok(fields),
+            Ok(Sent::Other) => {
+                let mut faults = Faults::default();
+                faults.push("", "must be a JSON object");
+                Err(Problem::invalid(faults, "#"))
+            }
+            Err(error) => Err(Problem::malformed(format!("the body is not valid JSON: {error}"))),
+        }
     }
 
     /// Takes the string `name`; notes a fault if it is required and missing, or
@@ -93,46 +93,72 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-async fn drain(body: Body) {
-    let mut stream = body.into_data_stream();
-    let mut n_bytes = 0;
-    while let Some(Ok(chunk)) = stream.next().await {
-        n_bytes += chunk.len();
-        if n_bytes > DRAIN_MAX_BYTES {
-            return;
-        }
-    }
-}
-
 fn is_over_limit(error: &axum::Error) -> bool {
     std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
 }
 
-impl<'de> Deserialize<'de> for Fields {
+/// Well-formed JSON.
+enum Sent {
+    Object(Fields),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Sent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ObjectVisitor;
-        impl<'de> Visitor<'de> for ObjectVisitor {
-            type Value = Fields;
+        deserializer.deserialize_any(SentVisitor)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
+struct SentVisitor;
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                let mut fields: Vec<(String, Value)> = Vec::with_capacity(4);
-                while let Some(name) = map.next_key::<String>()? {
-                    // Two values for one name: readers differ in which they take.
-                    if fields.iter().any(|(other, _)| *other == name) {
-                        return Err(serde::de::Error::custom(format_args!("`{name}` stands there twice")));
-                    }
-                    if fields.len() == 64 {
-                        return Err(serde::de::Error::custom("too many members"));
-                    }
-                    fields.push((name, map.next_value()?));
-                }
-                Ok(Fields(fields))
+impl<'de> Visitor<'de> for SentVisitor {
+    type Value = Sent;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Sent, A::Error> {
+        let mut fields: Vec<(String, Value)> = Vec::with_capacity(4);
+        while let Some(name) = map.next_key::<String>()? {
+            // Two values for one name: readers differ in which they take.
+            if fields.iter().any(|(other, _)| *other == name) {
+                return Err(Error::custom(format_args!("`{name}` stands there twice")));
             }
+            if fields.len() == FIELDS_MAX {
+                return Err(Error::custom("too many members"));
+            }
+            fields.push((name, map.next_value()?));
         }
-        deserializer.deserialize_map(ObjectVisitor)
+        Ok(Sent::Object(Fields(fields)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Sent, A::Error> {
+        while sequence.next_element::<Value>()?.is_some() {}
+        Ok(Sent::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Sent, E> {
+        Ok(Sent::Other)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Sent, E> {
+        Ok(Sent::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Sent, E> {
+        Ok(Sent::Other)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Sent, E> {
+        Ok(Sent::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Sent, E> {
+        Ok(Sent::Other)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Sent, E> {
+        Ok(Sent::Other)
     }
 }

@@ -41,7 +41,8 @@ pub(super) async fn list(
     State(app): State<App>,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let Query(parameters) = query.map_err(|_| Problem::malformed("the query cannot be read; percent-encode it as UTF-8"))?;
+    let Query(parameters) =
+        query.map_err(|_| Problem::malformed("the query cannot be read; percent-encode it as UTF-8"))?;
     let query = read(&parameters).map_err(|faults| Problem::invalid(faults, "?"))?;
     let snapshot = app.store.snapshot();
     let page = snapshot.page(&query);
@@ -85,7 +86,8 @@ fn read_status(text: &str) -> Result<Option<Status>, String> {
 }
 
 fn read_limit(text: &str) -> Result<usize, String> {
-    let limit = text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
+    let digits = Some(text).filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+    let limit = digits.and_then(|text| text.parse().ok()).filter(|limit| (1..=LIMIT_MAX).contains(limit));
     limit.ok_or_else(|| format!("must be a whole number between 1 and {LIMIT_MAX}"))
 }
 

@@ -6,6 +6,7 @@ use axum::Json;
 use utoipa::openapi::response::Response;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{IntoResponses, OpenApi};
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{api, health, list, problem, reports};
 
@@ -32,9 +33,15 @@ struct Api;
 
 /// This description
 #[utoipa::path(get, path = "/openapi.json", operation_id = "openapi", tag = "operation",
-    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json", body = Object)))]
+    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json", body = Object), HostProblem))]
 pub(super) async fn document() -> Json<utoipa::openapi::OpenApi> {
     Json(Api::openapi())
+}
+
+/// Returns the description as a page at `/docs`, served from the binary: nothing
+/// is fetched from elsewhere, the validator's badge included.
+pub(super) fn page() -> SwaggerUi {
+    SwaggerUi::new("/docs").config(Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(true))
 }
 
 /// Names a set of problem answers once, for all calls that can give them.
@@ -52,6 +59,10 @@ macro_rules! problems {
 }
 
 problems! {
+    /// Of any call.
+    HostProblem {
+        "421": "Wrong host",
+    }
     /// Of a call with a query.
     QueryProblems {
         "400": "The query cannot be read",

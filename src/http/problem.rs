@@ -7,10 +7,12 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use uuid::Uuid;
 
+use crate::report::Status;
 use crate::report::validate::Faults;
 use crate::store::WriteError;
+use crate::store::snapshot::Entry;
 
 /// Why a request was not answered as asked.
 #[derive(Clone, Debug)]
@@ -21,8 +23,7 @@ pub(super) struct Problem {
     title: &'static str,
     detail: String,
     errors: Vec<FieldError>,
-    /// Further members, by which a program can act on this kind of problem.
-    members: Map<String, Value>,
+    members: Box<Members>,
     retry_after_seconds: Option<u32>,
     /// For the log.
     pub(super) cause: Option<String>,
@@ -36,6 +37,28 @@ pub(super) struct FieldError {
     pub(super) pointer: String,
     /// What is wrong and what to change.
     pub(super) detail: String,
+}
+
+/// Further members, by which a program can act on some kinds of problem.
+#[derive(Clone, Debug, Default)]
+struct Members {
+    report_id: Option<Uuid>,
+    report_status: Option<Status>,
+    revision: Option<u32>,
+    current_etag: Option<String>,
+    path: Option<String>,
+}
+
+impl Members {
+    fn of(entry: &Entry) -> Self {
+        Self {
+            report_id: Some(entry.report.id),
+            report_status: Some(entry.report.status),
+            revision: Some(entry.report.revision),
+            current_etag: Some(format!("\"{}\"", entry.blob)),
+            path: None,
+        }
+    }
 }
 
 /// The document, as the API describes it.
@@ -53,9 +76,22 @@ pub(super) struct ProblemDocument<'a> {
     /// For invalid input: all faults at once.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
-    #[serde(flatten)]
-    #[schema(ignore)]
-    members: &'a Map<String, Value>,
+    /// The report that is in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report_id: Option<Uuid>,
+    /// Its status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Status, required = false)]
+    report_status: Option<Status>,
+    /// Its revision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<u32>,
+    /// Its version, for `If-Match`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_etag: Option<&'a str>,
+    /// The file that has to be repaired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
 }
 
 impl Problem {
@@ -66,15 +102,14 @@ impl Problem {
             title,
             detail: detail.into(),
             errors: Vec::new(),
-            members: Map::new(),
+            members: Box::default(),
             retry_after_seconds: None,
             cause: None,
         }
     }
 
-    fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.into(), value.into());
-        self
+    fn with(self, members: Members) -> Self {
+        Self { members: Box::new(members), ..self }
     }
 
     fn retry_after(mut self, seconds: u32) -> Self {
@@ -111,7 +146,8 @@ impl Problem {
     }
 
     pub(super) fn misdirected() -> Self {
-        let detail = "this host name is not answered here; call `localhost`, or start golive with `--allowed-host NAME`";
+        let detail =
+            "this host name is not answered here; call `localhost`, or start golive with `--allowed-host NAME`";
         Self::new(StatusCode::MISDIRECTED_REQUEST, "misdirected", "Wrong host", detail)
     }
 
@@ -138,7 +174,7 @@ impl Problem {
     }
 
     /// Returns the answer of a readiness probe that this problem stands behind.
-    pub(super) fn as_unready(self) -> Self {
+    pub(super) fn into_unready(self) -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, cause: None, ..self }
     }
 
@@ -151,7 +187,11 @@ impl Problem {
             detail: &self.detail,
             request_id,
             errors: &self.errors,
-            members: &self.members,
+            report_id: self.members.report_id,
+            report_status: self.members.report_status,
+            revision: self.members.revision,
+            current_etag: self.members.current_etag.as_deref(),
+            path: self.members.path.as_deref(),
         };
         let body = serde_json::to_vec(&document).expect("a problem is plain data");
         let headers = response.headers_mut();
@@ -174,7 +214,8 @@ impl IntoResponse for Problem {
 
 impl From<WriteError> for Problem {
     fn from(error: WriteError) -> Self {
-        let conflict = |kind, detail| Self::new(StatusCode::CONFLICT, kind, "In conflict with the report as it is", detail);
+        let conflict =
+            |kind, detail| Self::new(StatusCode::CONFLICT, kind, "In conflict with the report as it is", detail);
         match &error {
             WriteError::NotFound(id) => Self::not_found(format!("there is no report `{id}`")),
             WriteError::Exists(entry) => {
@@ -183,18 +224,16 @@ impl From<WriteError> for Problem {
                     "this repository has the report `{id}`, which is `{status}`; \
                      to replace its text, send a new revision with `PUT /api/v1/reports/{id}`"
                 );
-                conflict("exists", detail).with("report_id", id.to_string()).with("report_status", status.as_str())
+                conflict("exists", detail).with(Members::of(entry))
             }
             WriteError::NothingToReopen(entry) => {
                 let id = entry.report.id;
                 let detail = format!("report `{id}` is `pending_review` already; approve or reject it");
-                conflict("no-such-step", detail)
-                    .with("report_id", id.to_string())
-                    .with("report_status", entry.report.status.as_str())
+                conflict("no-such-step", detail).with(Members::of(entry))
             }
             WriteError::Problem { path, detail } => {
                 conflict("broken-file", format!("the file of this report has to be repaired first: `{path}`: {detail}"))
-                    .with("path", path.as_str())
+                    .with(Members { path: Some(path.clone()), ..Members::default() })
             }
             WriteError::OtherRepository(entry) => {
                 let url = &entry.report.repository_url;
@@ -209,9 +248,7 @@ impl From<WriteError> for Problem {
                     "the report was changed after you read it; read it again, and send `If-Match: {tag}` if you still agree"
                 );
                 Self::new(StatusCode::PRECONDITION_FAILED, "stale", "The report was changed meanwhile", detail)
-                    .with("current_etag", tag)
-                    .with("report_status", entry.report.status.as_str())
-                    .with("revision", entry.report.revision)
+                    .with(Members::of(entry))
             }
             WriteError::Unavailable(detail) => Self::unavailable(detail.as_str()),
             WriteError::Busy => Self::unavailable("too many writes are waiting; try again").retry_after(1),
@@ -227,4 +264,3 @@ impl From<WriteError> for Problem {
         }
     }
 }
-

@@ -163,7 +163,9 @@ fn read_id(id: Result<Path<String>, PathRejection>) -> Result<Uuid, Problem> {
     let text = id.map(|Path(text)| text).unwrap_or_default();
     // The hyphenated form alone: one report has one address.
     let id = Uuid::try_parse(&text).ok().filter(|_| text.len() == 36);
-    id.ok_or_else(|| Problem::not_found("there is no such report; an id is a UUID, as `POST /api/v1/reports` returns it"))
+    id.ok_or_else(|| {
+        Problem::not_found("there is no such report; an id is a UUID, as `POST /api/v1/reports` returns it")
+    })
 }
 
 fn via(headers: &HeaderMap) -> Via {
@@ -179,11 +181,13 @@ fn expected(headers: &HeaderMap) -> Expected {
     if values.peek().is_none() {
         return Expected::Any;
     }
-    let tags: Vec<&str> = values.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(',')).map(str::trim).collect();
+    let tags: Vec<&str> =
+        values.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(',')).map(str::trim).collect();
     if tags.contains(&"*") {
         return Expected::Any;
     }
-    let id = |tag: &&str| tag.strip_prefix('"')?.strip_suffix('"').and_then(|hex| Oid::from_str(hex).ok());
+    // Letter for letter: `Oid::from_str` would take other spellings of an id.
+    let id = |tag: &&str| Oid::from_str(tag.trim_matches('"')).ok().filter(|id| format!("\"{id}\"") == **tag);
     Expected::OneOf(tags.iter().filter_map(id).collect())
 }
 

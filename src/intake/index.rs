@@ -1,7 +1,9 @@
 //! Brings git's index forward, path by path, so that `git status` is clean.
 //!
-//! Takes git's own lock for the whole of read, change and write: libgit2 alone
-//! takes it only to write, and would drop a `git add` that came in between.
+//! The new index is made beside the old one, and git's own lock is held only to
+//! put it in place, if the old one is still what it was made from: libgit2 alone
+//! would drop a `git add` that came in between, and a lock held for long would
+//! make a person's `git commit` fail.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -23,36 +25,66 @@ pub(super) struct Target {
     pub(super) blob: Option<Oid>,
 }
 
-/// Sets the index to `targets`. Returns `false`, having done nothing, while a
-/// person's git holds the lock.
+/// Sets the index to `targets`, and if there is none, builds it from the tree of
+/// `commit` first. Returns `false`, having done nothing, if a person's git is at
+/// work on it at the same time.
 ///
 /// # Errors
 /// The file system's or libgit2's; the index is as it was.
-pub(super) fn update(location: &Location, targets: &BTreeMap<String, Target>) -> io::Result<bool> {
+pub(super) fn update(location: &Location, commit: Oid, targets: &BTreeMap<String, Target>) -> io::Result<bool> {
+    let index = location.git_dir.join("index");
     let lock = location.git_dir.join("index.lock");
+    let draft = location.own_dir().join("tmp/index");
+    if lock.exists() {
+        return Ok(false);
+    }
+    let before = Version::of(&index)?;
+    make(location, commit, targets, &draft)?;
     match OpenOptions::new().write(true).create_new(true).open(&lock) {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
         Err(error) => return Err(error),
     }
-    let result = update_locked(location, targets, &lock);
-    if result.is_err() {
-        let _ = fs::remove_file(&lock);
-    }
-    result.map(|()| true)
+    let placed = match Version::of(&index) {
+        Ok(now) if now == before => fs::rename(&draft, &index).map(|()| true),
+        Ok(_) => Ok(false),
+        Err(error) => Err(error),
+    };
+    fs::remove_file(&lock)?;
+    placed
 }
 
-fn update_locked(location: &Location, targets: &BTreeMap<String, Target>, lock: &Path) -> io::Result<()> {
-    let index_path = location.git_dir.join("index");
-    let draft = location.own_dir().join("tmp/index");
-    match fs::copy(&index_path, &draft) {
-        Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let _ = fs::remove_file(&draft);
+/// By what a file that was replaced or written to is known.
+#[derive(PartialEq, Eq)]
+struct Version(Option<(u64, u64, i64, i64)>);
+
+impl Version {
+    fn of(path: &Path) -> io::Result<Self> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(Self(Some((metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec())))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self(None)),
+            Err(error) => Err(error),
         }
-        Err(error) => return Err(error),
     }
-    let mut index = Index::open(&draft).map_err(io::Error::other)?;
+}
+
+/// Writes the new index to `draft`.
+fn make(location: &Location, commit: Oid, targets: &BTreeMap<String, Target>, draft: &Path) -> io::Result<()> {
+    fs::create_dir_all(location.own_dir().join("tmp"))?;
+    let exists = match fs::copy(location.git_dir.join("index"), draft) {
+        Ok(_) => true,
+        Err(error) if error.kind() == ErrorKind::NotFound => false,
+        Err(error) => return Err(error),
+    };
+    if !exists && draft.exists() {
+        fs::remove_file(draft)?;
+    }
+    let mut index = Index::open(draft).map_err(io::Error::other)?;
+    if !exists {
+        let git = location.open().map_err(io::Error::other)?;
+        let tree = git.find_commit(commit).and_then(|commit| commit.tree()).map_err(io::Error::other)?;
+        index.read_tree(&tree).map_err(io::Error::other)?;
+    }
     for (path, target) in targets {
         let staged = index.get_path(Path::new(path), 0).map(|entry| entry.id);
         if staged == target.blob && staged.is_none() || !(target.bases.contains(&staged) || staged == target.blob) {
@@ -64,10 +96,8 @@ fn update_locked(location: &Location, targets: &BTreeMap<String, Target>, lock: 
         }
     }
     index.write().map_err(io::Error::other)?;
-    File::open(&draft)?.sync_all()?;
-    // Over the lock file, which stays taken until the second rename drops it.
-    fs::rename(&draft, lock)?;
-    fs::rename(lock, index_path)
+    // A cut index, unlike a missing one, is an error to git.
+    File::open(draft)?.sync_all()
 }
 
 /// With what `stat` says of the file, git need not read it to know that it is

@@ -24,10 +24,8 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub(super) fn new(work_dir: &Path, own_dir: &Path) -> io::Result<Self> {
-        let scratch = own_dir.join("tmp");
-        fs::create_dir_all(&scratch)?;
-        Ok(Self { work_dir: work_dir.into(), scratch })
+    pub(super) fn new(work_dir: &Path, own_dir: &Path) -> Self {
+        Self { work_dir: work_dir.into(), scratch: own_dir.join("tmp") }
     }
 
     /// Makes the file at `path` hold `bytes`, if what is there now is one of
@@ -49,6 +47,7 @@ impl Places {
             Some(_) => return Ok(Placed::LeftAlone),
         };
         fs::create_dir_all(target.parent().unwrap_or(&self.work_dir))?;
+        fs::create_dir_all(&self.scratch)?;
         let draft = self.scratch.join("file");
         File::create(&draft)?.write_all(bytes)?;
         if is_new { place_new(&draft, &target) } else { replace(&draft, &target, is_base) }
@@ -134,7 +133,7 @@ mod tests {
     #[test]
     fn only_what_the_service_put_there_is_replaced() {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places::new(&dir.path().join("work"), &dir.path().join("own")).unwrap();
+        let places = Places::new(&dir.path().join("work"), &dir.path().join("own"));
         let file = dir.path().join("work/a/b.md");
         let is_old = |found: Oid| found == id(b"old");
 
@@ -151,7 +150,7 @@ mod tests {
     #[test]
     fn links_are_never_followed() {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places::new(&dir.path().join("work"), &dir.path().join("own")).unwrap();
+        let places = Places::new(&dir.path().join("work"), &dir.path().join("own"));
         fs::create_dir_all(dir.path().join("work")).unwrap();
         fs::create_dir(dir.path().join("outside")).unwrap();
         fs::write(dir.path().join("outside/b.md"), "old").unwrap();

@@ -16,20 +16,22 @@ use git2::{Delta, Oid, Repository};
 
 use super::index::{self, Target};
 use super::place::{Placed, Places};
-use crate::store::repository::Location;
+use crate::store::repository::{Location, MIRRORED_REF};
 use crate::store::{Published, Store};
 
-const MIRRORED_REF: &str = "refs/golive/mirrored";
 /// After so long without a commit, the index is brought forward.
 const QUIET: Duration = Duration::from_millis(100);
 /// Under steady writing the index is rewritten at most so often, and at most a
 /// twentieth of the time: at 100,000 files a rewrite takes 80 ms.
 const INDEX_INTERVAL: Duration = Duration::from_secs(1);
 const INDEX_SHARE: u32 = 20;
+/// What failed is tried again this much later.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// A gap of more commits than this is compared by its two ends alone.
 const GAP_MAX: usize = 20_000;
 
-struct Mirror {
+/// Follows the branch with the files and the index of the work tree.
+pub struct Mirror {
     location: Location,
     git: Repository,
     places: Places,
@@ -37,48 +39,83 @@ struct Mirror {
     behind: BTreeMap<String, Target>,
     /// The commit up to which files were brought forward.
     commit: Oid,
+    /// Since when files have to be compared with the tip: something was missed,
+    /// could not be written, or may not be now.
+    compare_at: Option<Instant>,
     index_written: Instant,
     index_cost: Duration,
-}
-
-/// Follows the branch until the store is closed. Errors are logged: the record
-/// is not in the work tree, and the next comparison tries again.
-pub fn run(store: &Arc<Store>, published: &Receiver<Published>) {
-    let mut mirror = match Mirror::open(store) {
-        Ok(mirror) => mirror,
-        Err(error) => return tracing::error!(%error, "The work tree cannot follow the branch: {error}"),
-    };
-    mirror.compare(store);
-    loop {
-        match published.recv_timeout(QUIET) {
-            Ok(published) => mirror.follow(&published),
-            Err(RecvTimeoutError::Timeout) => mirror.write_index(),
-            Err(RecvTimeoutError::Disconnected) => {
-                if store.take_missed() {
-                    mirror.compare(store);
-                }
-                return mirror.write_index();
-            }
-        }
-        if store.take_missed() {
-            mirror.compare(store);
-        }
-        if mirror.index_written.elapsed() > INDEX_INTERVAL.max(mirror.index_cost * INDEX_SHARE) {
-            mirror.write_index();
-        }
-    }
+    /// What was logged last; the same trouble is said once.
+    trouble: Option<String>,
 }
 
 impl Mirror {
-    fn open(store: &Store) -> io::Result<Self> {
+    /// Reads how far the work tree is. Called before the first write, as the work
+    /// tree of a repository that never had a mirror, a clone, is at the tip.
+    ///
+    /// # Errors
+    /// libgit2's.
+    pub fn open(store: &Store) -> io::Result<Self> {
         let location = store.location().clone();
         let git = location.open().map_err(io::Error::other)?;
-        let places = Places::new(&location.work_dir, &location.own_dir())?;
-        let tip = store.snapshot().commit;
-        // The first time, the work tree is taken to be at the tip, as a clone is.
-        let commit = git.refname_to_id(MIRRORED_REF).unwrap_or(tip);
-        let (index_written, index_cost) = (Instant::now(), Duration::ZERO);
-        Ok(Self { location, git, places, behind: BTreeMap::new(), commit, index_written, index_cost })
+        let places = Places::new(&location.work_dir, &location.own_dir());
+        let commit = match git.refname_to_id(MIRRORED_REF) {
+            Ok(commit) => commit,
+            Err(_) => {
+                let tip = store.snapshot().commit;
+                git.reference(MIRRORED_REF, tip, true, "mirrored").map_err(io::Error::other)?;
+                tip
+            }
+        };
+        Ok(Self {
+            location,
+            git,
+            places,
+            behind: BTreeMap::new(),
+            commit,
+            compare_at: Some(Instant::now()),
+            index_written: Instant::now(),
+            index_cost: Duration::ZERO,
+            trouble: None,
+        })
+    }
+
+    /// Follows the branch until the store is closed. Errors are logged: the record
+    /// is not in the work tree, and the next comparison tries again.
+    pub fn run(mut self, store: &Arc<Store>, published: &Receiver<Published>) {
+        loop {
+            let heard = published.recv_timeout(QUIET);
+            let is_closed = matches!(heard, Err(RecvTimeoutError::Disconnected));
+            if store.take_missed() {
+                self.compare_at = Some(Instant::now());
+            }
+            if !self.location.is_checked_out().unwrap_or(false) {
+                // Another branch, or none: the work tree is a person's until they are back.
+                self.start_over();
+            } else {
+                if let Ok(published) = &heard {
+                    self.follow(published);
+                }
+                if self.compare_at.is_some_and(|at| at <= Instant::now() || is_closed) {
+                    self.compare(store.snapshot().commit);
+                }
+                let is_due = self.index_written.elapsed() > INDEX_INTERVAL.max(self.index_cost * INDEX_SHARE);
+                if heard.is_err() || is_due {
+                    self.write_index();
+                }
+            }
+            if is_closed {
+                return;
+            }
+        }
+    }
+
+    /// Forgets what was brought forward and not noted; to be compared later.
+    fn start_over(&mut self) {
+        self.behind.clear();
+        if let Ok(commit) = self.git.refname_to_id(MIRRORED_REF) {
+            self.commit = commit;
+        }
+        self.compare_at = Some(Instant::now());
     }
 
     fn follow(&mut self, published: &Published) {
@@ -87,27 +124,47 @@ impl Mirror {
             let placed = self.places.put(&change.path, &change.file, &is_base);
             self.note(&change.path, placed, vec![change.before], Some(change.blob));
         }
-        self.commit = published.commit;
+        if self.compare_at.is_none() {
+            self.commit = published.commit;
+        }
     }
 
-    /// Notes what became of a file, for the index and, if it is odd, for the log.
+    /// Notes what became of a file: for the index, for the log if it is odd, and
+    /// for another try if it failed.
     fn note(&mut self, path: &str, placed: io::Result<Placed>, bases: Vec<Option<Oid>>, blob: Option<Oid>) {
         match placed {
             Ok(Placed::Forward) => {}
-            Ok(Placed::LeftAlone) => tracing::warn!(path, "`{path}` in the work tree was changed by hand and is left alone"),
-            Err(error) => tracing::error!(path, %error, "`{path}` could not be put into the work tree: {error}"),
+            Ok(Placed::LeftAlone) => {
+                tracing::warn!(path, "`{path}` in the work tree was changed by hand and is left alone");
+            }
+            Err(error) => {
+                self.compare_at = Some(Instant::now() + RETRY_INTERVAL);
+                return self.complain(format!("`{path}` could not be put into the work tree: {error}"));
+            }
         }
         let target = self.behind.entry(path.to_owned()).or_default();
         target.bases.extend(bases);
         target.blob = blob;
     }
 
+    fn complain(&mut self, trouble: String) {
+        if self.trouble.as_ref() != Some(&trouble) {
+            tracing::error!("{trouble}");
+            self.trouble = Some(trouble);
+        }
+    }
+
     /// Brings forward whatever differs between the commit that is mirrored and
     /// the tip, by the two trees.
-    fn compare(&mut self, store: &Store) {
-        let tip = store.snapshot().commit;
+    fn compare(&mut self, tip: Oid) {
+        self.compare_at = None;
+        let before = self.commit;
         if let Err(error) = self.try_compare(tip) {
-            tracing::error!(%error, "The work tree could not be compared with the tip: {error}");
+            self.compare_at = Some(Instant::now() + RETRY_INTERVAL);
+            self.complain(format!("the work tree could not be compared with the tip: {error}"));
+        }
+        if self.compare_at.is_some() {
+            self.commit = before;
         }
     }
 
@@ -146,19 +203,25 @@ impl Mirror {
     /// Brings the index forward and notes how far the mirror is. While a person
     /// holds the index, the next quiet moment tries again.
     fn write_index(&mut self) {
-        if self.behind.is_empty() && self.git.refname_to_id(MIRRORED_REF).is_ok_and(|id| id == self.commit) {
+        let is_noted = self.git.refname_to_id(MIRRORED_REF).is_ok_and(|id| id == self.commit);
+        if self.behind.is_empty() && is_noted && self.location.git_dir.join("index").exists() {
+            return;
+        }
+        if self.trouble.is_some() && self.index_written.elapsed() < RETRY_INTERVAL {
             return;
         }
         let start = Instant::now();
-        let result = index::update(&self.location, &self.behind).and_then(|written| {
-            if written {
+        match index::update(&self.location, self.commit, &self.behind) {
+            Ok(true) => {
                 self.behind.clear();
-                self.git.reference(MIRRORED_REF, self.commit, true, "mirrored").map_err(io::Error::other)?;
+                self.trouble = self.trouble.take().filter(|_| self.compare_at.is_some());
+                let noted = self.git.reference(MIRRORED_REF, self.commit, true, "mirrored").map(|_| ());
+                if let Err(error) = noted {
+                    self.complain(format!("`{MIRRORED_REF}` could not be set: {error}"));
+                }
             }
-            Ok(())
-        });
-        if let Err(error) = result {
-            tracing::error!(%error, "Git's index could not be brought forward: {error}");
+            Ok(false) => {}
+            Err(error) => self.complain(format!("git's index could not be brought forward: {error}")),
         }
         (self.index_written, self.index_cost) = (Instant::now(), start.elapsed());
     }

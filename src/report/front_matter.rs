@@ -110,7 +110,11 @@ fn check_readable(file: &[u8], report: &Report, body: &[u8]) -> Result<(), Fault
     if read.report == *report && read.body == body {
         return Ok(());
     }
-    Err(Fault::new(1, 1, "front matter is in a form that cannot be changed field by field; write each field on a line of its own"))
+    Err(Fault::new(
+        1,
+        1,
+        "front matter is in a form that cannot be changed field by field; write each field on a line of its own",
+    ))
 }
 
 /// The value of a field as it stands in YAML.

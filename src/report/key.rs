@@ -139,9 +139,8 @@ fn split(url: &str) -> Result<(Scheme, &str, &str), String> {
         return Err(format!("is not a repository URL; {FORMS}"));
     };
     let host = authority.rsplit('@').next().unwrap_or(authority);
-    let is_scheme = ["http", "https", "ssh", "git", "ftp", "file"]
-        .iter()
-        .any(|scheme| host.eq_ignore_ascii_case(scheme));
+    let is_scheme =
+        ["http", "https", "ssh", "git", "ftp", "file"].iter().any(|scheme| host.eq_ignore_ascii_case(scheme));
     // Without a user, `word:rest` is more likely a scheme (`javascript:`) than a host.
     let has_user_or_dot = authority.contains(['@', '.', '[']);
     if authority.contains('/') || is_scheme || !has_user_or_dot {

@@ -31,7 +31,8 @@ pub(super) fn absorb(git: &Repository, served: &Snapshot, tip: Oid) -> Result<Sn
     (snapshot.commit, snapshot.tree) = (tip, tree.id());
     let diff = git.diff_tree_to_tree(Some(&git.find_tree(served.tree)?), Some(&tree), None)?;
     for delta in diff.deltas() {
-        let Some(path) = delta.new_file().path().and_then(|path| path.to_str()).filter(|path| load::is_report_path(path))
+        let Some(path) =
+            delta.new_file().path().and_then(|path| path.to_str()).filter(|path| load::is_report_path(path))
         else {
             continue;
         };

@@ -46,12 +46,6 @@ pub(super) fn tip(location: &Location, git: &Repository) -> io::Result<Option<Oi
     }
 }
 
-/// Returns whether the work tree is on the branch: `HEAD` is a link to it.
-pub(super) fn is_checked_out(location: &Location) -> io::Result<bool> {
-    let head = fs::read_to_string(location.git_dir.join("HEAD"))?;
-    Ok(head.trim_end() == format!("ref: {}", location.branch_ref()))
-}
-
 /// Moves the branch from `old` to `new`. When it returns, the move is on disk.
 ///
 /// # Errors
@@ -62,10 +56,9 @@ pub(super) fn compare_and_swap(location: &Location, git: &Repository, old: Oid, 
     let folder = path.parent().expect("a branch file is in a folder");
     // `git pack-refs` removes the folder of a branch with a slash in its name.
     fs::create_dir_all(folder)?;
-    let lock = Lock::take(path.with_file_name(format!(
-        "{}.lock",
-        path.file_name().expect("a branch has a name").to_string_lossy()
-    )))?;
+    let lock = Lock::take(
+        path.with_file_name(format!("{}.lock", path.file_name().expect("a branch has a name").to_string_lossy())),
+    )?;
     match tip(location, git)? {
         Some(current) if current == old => {}
         current => return Err(SwapError::Moved(current.unwrap_or(Oid::ZERO_SHA1))),

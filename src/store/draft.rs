@@ -134,9 +134,9 @@ impl Expected {
 }
 
 fn refuse_problem(snapshot: &Snapshot, path: &str) -> Result<(), WriteError> {
-    snapshot.problem(path).map_or(Ok(()), |problem| {
-        Err(WriteError::Problem { path: path.into(), detail: problem.detail.clone() })
-    })
+    snapshot
+        .problem(path)
+        .map_or(Ok(()), |problem| Err(WriteError::Problem { path: path.into(), detail: problem.detail.clone() }))
 }
 
 fn unreadable(path: &str) -> impl Fn(Fault) -> WriteError {

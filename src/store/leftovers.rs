@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::pack::TEMPORARY_PREFIX;
-use super::repository::Location;
+use super::repository::{DRAFT_PREFIX, Location};
 
 /// Where `/proc` cannot tell who holds a lock, its age must do.
 const AGE_WITHOUT_PROC: Duration = Duration::from_secs(60);
@@ -23,6 +23,11 @@ pub(super) fn remove(location: &Location) {
         }
     }
     let _ = fs::remove_dir_all(location.own_dir().join("tmp"));
+    for path in entries(&location.work_dir) {
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(DRAFT_PREFIX)) {
+            let _ = fs::remove_dir_all(path);
+        }
+    }
     let locks = locks(location);
     if locks.is_empty() {
         return;
@@ -69,7 +74,10 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 /// What running processes have of this repository.
 enum Held {
     /// The files open anywhere, and whether a git process is at work here.
-    Known { open_files: Vec<PathBuf>, git_runs: bool },
+    Known {
+        open_files: Vec<PathBuf>,
+        git_runs: bool,
+    },
     Unknown,
 }
 

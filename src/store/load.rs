@@ -91,7 +91,12 @@ pub(super) fn is_report_path(path: &str) -> bool {
     let is_hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let ["reports", a, b, c, name] = parts[..] else { return false };
     let Some((_, hex)) = name.strip_suffix(".md").and_then(|stem| stem.rsplit_once('-')) else { return false };
-    hex.len() == 16 && is_hex(hex) && a.len() == 1 && b.len() == 1 && c.len() == 1 && hex.starts_with(&[a, b, c].concat())
+    hex.len() == 16
+        && is_hex(hex)
+        && a.len() == 1
+        && b.len() == 1
+        && c.len() == 1
+        && hex.starts_with(&[a, b, c].concat())
 }
 
 fn subtree<'a>(git: &'a Repository, tree: &Tree<'_>, name: &str) -> Result<Option<Tree<'a>>, git2::Error> {
@@ -101,7 +106,12 @@ fn subtree<'a>(git: &'a Repository, tree: &Tree<'_>, name: &str) -> Result<Optio
     }
 }
 
-fn list_files(git: &Repository, tree: &Tree<'_>, folder: &str, files: &mut Vec<(String, Oid)>) -> Result<(), git2::Error> {
+fn list_files(
+    git: &Repository,
+    tree: &Tree<'_>,
+    folder: &str,
+    files: &mut Vec<(String, Oid)>,
+) -> Result<(), git2::Error> {
     for entry in tree {
         let Ok(name) = entry.name() else { continue };
         let path = format!("{folder}/{name}");
@@ -146,7 +156,8 @@ fn read_all(location: &Location, files: &[(String, Oid)]) -> Result<Vec<(String,
 /// commits of others cost a comparison of trees.
 fn set_last_changes(git: &Repository, tip: Oid, entries: &mut [Entry]) -> Result<(), git2::Error> {
     let mut by_id: HashMap<Uuid, usize> = entries.iter().enumerate().map(|(n, entry)| (entry.report.id, n)).collect();
-    let mut by_path: HashMap<String, usize> = entries.iter().enumerate().map(|(n, entry)| (entry.path.clone(), n)).collect();
+    let mut by_path: HashMap<String, usize> =
+        entries.iter().enumerate().map(|(n, entry)| (entry.path.clone(), n)).collect();
     let mut next = Some(git.find_commit(tip)?);
     while let Some(commit) = next.filter(|_| !by_path.is_empty()) {
         let at = DateTime::from_timestamp(commit.time().seconds(), 0).unwrap_or_default();

@@ -21,7 +21,8 @@ impl OwnerLock {
         let path = location.own_dir().join("owner");
         let io_error = |source| OpenError::Io { path: path.clone(), source };
         fs::create_dir_all(location.own_dir()).map_err(io_error)?;
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io_error)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io_error)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

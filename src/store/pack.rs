@@ -164,7 +164,8 @@ mod tests {
             assert_eq!(repository.find_blob(object.id).unwrap().content(), content);
         }
         assert!(repository.find_tree(objects[301].id).unwrap().is_empty());
-        let names: Vec<_> = fs::read_dir(dir.path().join("objects/pack")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let names: Vec<_> =
+            fs::read_dir(dir.path().join("objects/pack")).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(names.len(), 2, "{names:?}");
     }
 }

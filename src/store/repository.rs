@@ -12,6 +12,9 @@ use super::message::{self, Identity};
 use super::object::{Kind, Object};
 use super::{pack, template};
 
+/// The commit up to which the work tree was brought forward.
+pub const MIRRORED_REF: &str = "refs/golive/mirrored";
+
 /// The service's own mark: the format that it reads and writes.
 const FORMAT: u64 = 1;
 
@@ -32,6 +35,15 @@ impl Location {
 
     pub(super) fn branch_file(&self) -> PathBuf {
         self.git_dir.join(self.branch_ref())
+    }
+
+    /// Returns whether the work tree is on the branch: `HEAD` is a link to it.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn is_checked_out(&self) -> io::Result<bool> {
+        let head = fs::read_to_string(self.git_dir.join("HEAD"))?;
+        Ok(head.trim_end() == format!("ref: {}", self.branch_ref()))
     }
 
     pub(super) fn pack_dir(&self) -> PathBuf {
@@ -74,7 +86,8 @@ pub enum OpenError {
     #[error("`{path}` has no branch `{branch}`; create it, or name another with `git -C {path} config golive.branch NAME`", path = .path.display())]
     NoBranch { path: PathBuf, branch: String },
     #[error(
-        "`{path}` is not a golive repository: branch `{branch}` has no `golive.yaml` with `golive: 1`",
+        "`{path}` is not a golive repository: branch `{branch}` has no `golive.yaml` with `golive: 1`; \
+         name another folder, or commit a `golive.yaml` that says so",
         path = .path.display()
     )]
     NotGolive { path: PathBuf, branch: String },
@@ -93,6 +106,7 @@ pub enum OpenError {
 /// # Errors
 /// [`OpenError`], with what to do about it.
 pub fn open(path: &Path) -> Result<Location, OpenError> {
+    let path = &*full(path);
     if !path.exists() {
         return Err(OpenError::Missing(path.into()));
     }
@@ -132,35 +146,72 @@ fn absolute(path: &Path) -> Result<PathBuf, OpenError> {
 
 /// Creates a reports repository at `path`, which must not exist or be empty.
 ///
-/// It is built beside `path` and renamed, so that a crash leaves all or nothing.
+/// It is built in a folder inside `path`, so that a volume can be used, and its
+/// `.git` is moved into place last, so that a crash leaves all or nothing; what
+/// it leaves does not stop the next try.
 ///
 /// # Errors
 /// [`OpenError::NotEmpty`], or the file system's.
 pub fn create(path: &Path) -> Result<(), OpenError> {
-    let io_error = |source| OpenError::Io { path: path.into(), source };
-    if path.exists() && fs::read_dir(path).map_err(io_error)?.next().is_some() {
-        return Err(OpenError::NotEmpty(path.into()));
+    let path = &full(path);
+    if !can_create(path) {
+        return Err(OpenError::NotEmpty(path.clone()));
     }
-    let parent = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
+    let built = try_create(path);
+    built.map_err(|error| match error {
+        // Somebody else was faster.
+        BuildError::Io(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => OpenError::NotEmpty(path.clone()),
+        BuildError::Io(source) => OpenError::Io { path: path.clone(), source },
+        BuildError::Git(source) => OpenError::Git { path: path.clone(), source },
+    })
+}
+
+/// Returns whether there is nothing at `path`, or only what [`create`] put there
+/// before it was cut off.
+pub fn can_create(path: &Path) -> bool {
+    let is_own = |entry: fs::DirEntry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_template = |(file, content): &(&str, &str)| {
+            *file == name && fs::read(entry.path()).is_ok_and(|bytes| bytes == content.as_bytes())
+        };
+        name.starts_with(DRAFT_PREFIX) || name == "lost+found" || template::FILES.iter().any(is_template)
     };
-    fs::create_dir_all(parent).map_err(io_error)?;
-    let name = path.file_name().ok_or_else(|| OpenError::NotEmpty(path.into()))?.to_string_lossy();
-    let draft = parent.join(format!(".{name}.new"));
-    if draft.exists() {
-        // Of an earlier try that was cut off.
-        fs::remove_dir_all(&draft).map_err(io_error)?;
+    match fs::read_dir(path) {
+        Ok(mut entries) => entries.all(|entry| entry.is_ok_and(is_own)),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
-    build(&draft).map_err(|error| {
-        let _ = fs::remove_dir_all(&draft);
-        match error {
-            BuildError::Git(source) => OpenError::Git { path: path.into(), source },
-            BuildError::Io(source) => OpenError::Io { path: path.into(), source },
+}
+
+/// Followed by the id of the process that builds there.
+pub(super) const DRAFT_PREFIX: &str = ".golive-new-";
+
+fn try_create(path: &Path) -> Result<(), BuildError> {
+    fs::create_dir_all(path)?;
+    for entry in fs::read_dir(path)?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(process) = name.strip_prefix(DRAFT_PREFIX) else { continue };
+        if !Path::new("/proc").join(process).exists() {
+            fs::remove_dir_all(entry.path())?;
         }
-    })?;
-    fs::rename(&draft, path).map_err(io_error)?;
-    File::open(parent).and_then(|folder| folder.sync_all()).map_err(io_error)
+    }
+    let draft = path.join(format!("{DRAFT_PREFIX}{}", std::process::id()));
+    let built = build(&draft).and_then(|()| {
+        for (name, _) in template::FILES {
+            fs::rename(draft.join(name), path.join(name))?;
+        }
+        fs::rename(draft.join(".git"), path.join(".git"))?;
+        File::open(path)?.sync_all()?;
+        Ok(File::open(path.parent().unwrap_or(path))?.sync_all()?)
+    });
+    let _ = fs::remove_dir_all(&draft);
+    built
+}
+
+/// Returns `path` from the root on: git's advice needs it, and so does a reader
+/// who does not know where the service was started.
+fn full(path: &Path) -> PathBuf {
+    fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.into())
 }
 
 #[derive(thiserror::Error, Debug)]
@@ -209,11 +260,13 @@ fn build(draft: &Path) -> Result<(), BuildError> {
         builder.insert(name, object.id, 0o100_644)?;
     }
     let tree = builder.write()?;
-    let commit = message::commit(tree, None, &Identity::service(), Utc::now(), Utc::now(), "Start the reports repository\n");
+    let commit =
+        message::commit(tree, None, &Identity::service(), Utc::now(), Utc::now(), "Start the reports repository\n");
     let commit = Object::new(Kind::Commit, &commit);
     let tip: Oid = commit.id;
     pack::write(&git.path().join("objects/pack"), &[commit])?;
     fs::write(git.path().join("refs/heads/main"), format!("{tip}\n"))?;
+    git.reference(MIRRORED_REF, tip, true, "mirrored")?;
     let mut index = git.index()?;
     index.add_all(["*"], git2::IndexAddOption::DEFAULT, None)?;
     index.write()?;

@@ -88,7 +88,10 @@ impl Trees {
             None => Tree { id: Oid::ZERO_SHA1, entries: Vec::new() },
             Some(id) => {
                 let object = odb.read(id).map_err(|error| io::Error::other(format!("tree `{id}`: {error}")))?;
-                Tree { id, entries: decode(object.data()).ok_or_else(|| io::Error::other(format!("tree `{id}` is broken")))? }
+                Tree {
+                    id,
+                    entries: decode(object.data()).ok_or_else(|| io::Error::other(format!("tree `{id}` is broken")))?,
+                }
             }
         };
         self.0.insert(folder.to_owned(), tree);

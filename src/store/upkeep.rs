@@ -54,7 +54,16 @@ fn count_packs(location: &Location) -> usize {
 fn repack(location: &Location, stop: &Receiver<()>) -> Result<(), String> {
     #[expect(clippy::disallowed_methods, reason = "joining packs is git's own business; libgit2 cannot")]
     let mut child = Command::new("git")
-        .args(["-c", "core.fsync=all", "-c", "pack.window=0", "-c", "pack.threads=1", "-c", "repack.writeBitmaps=false"])
+        .args([
+            "-c",
+            "core.fsync=all",
+            "-c",
+            "pack.window=0",
+            "-c",
+            "pack.threads=1",
+            "-c",
+            "repack.writeBitmaps=false",
+        ])
         .args(["repack", "--geometric=2", "-d", "-q"])
         .current_dir(&location.work_dir)
         .env_remove("GIT_DIR")

@@ -128,7 +128,7 @@ impl Writer {
 
     /// Returns the snapshot of the tip as it is now, absorbing what others did.
     fn catch_up(&self) -> Result<Arc<Snapshot>, WriteError> {
-        let result = self.look();
+        let result = self.look().and_then(|snapshot| self.check_work_tree().map(|()| snapshot));
         match &result {
             Ok(_) => self.shared.clear_obstacle_unless_full(),
             Err(error) => self.shared.set_obstacle(Some(error.clone())),
@@ -139,15 +139,6 @@ impl Writer {
     fn look(&self) -> Result<Arc<Snapshot>, WriteError> {
         let served = self.shared.snapshot.load_full();
         let branch = &self.location.branch;
-        match branch::is_checked_out(&self.location) {
-            Ok(true) => {}
-            Ok(false) => {
-                return Err(WriteError::Unavailable(format!(
-                    "the work tree of the reports repository is not on its branch; run `git switch {branch}` there"
-                )));
-            }
-            Err(error) => return Err(self.failed(error)),
-        }
         let tip = match branch::tip(&self.location, &self.git) {
             Ok(Some(tip)) => tip,
             Ok(None) => {
@@ -173,6 +164,19 @@ impl Writer {
                  bring both together with `git merge {served}`, or go back with `git reset --keep {served}`"
             ))),
             Err(AbsorbError::Git(error)) => Err(self.failed(io::Error::other(error))),
+        }
+    }
+
+    /// On another branch the person works on something else: nothing may change
+    /// under their hands, and what was committed could not be put there.
+    fn check_work_tree(&self) -> Result<(), WriteError> {
+        match self.location.is_checked_out() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(WriteError::Unavailable(format!(
+                "the work tree of the reports repository is not on its branch; run `git switch {}` there",
+                self.location.branch
+            ))),
+            Err(error) => Err(self.failed(error)),
         }
     }
 

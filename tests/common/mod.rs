@@ -48,11 +48,34 @@ impl Place {
         finished.stdout
     }
 
+    /// Runs a shell script in the folder `dir` of this place.
+    pub fn sh(&self, dir: &str, script: &str) -> Finished {
+        Finished::of(
+            self.command("sh").args(["-ec", script]).env("GIT_PAGER", "cat").current_dir(self.path().join(dir)),
+        )
+    }
+
     pub fn try_git(&self, args: &[&str]) -> Finished {
         Finished::of(self.command("git").args(args).current_dir(self.repo()))
     }
 
+    /// The path of the report that [`submission`] makes, within the repository.
+    pub fn report_path(&self, name: &str) -> String {
+        self.golive(&["path", &format!("https://github.com/example/{name}")]).stdout.trim_end().to_owned()
+    }
+
+    /// Where that report is in the work tree.
+    pub fn report_file(&self, name: &str) -> PathBuf {
+        self.repo().join(self.report_path(name))
+    }
+
+    /// The report at the tip of the branch.
+    pub fn committed_report(&self, name: &str) -> String {
+        self.git(&["show", &format!("main:{}", self.report_path(name))])
+    }
+
     /// A program in a clean environment; git and golive see no settings of the machine.
+    #[expect(clippy::disallowed_methods, reason = "tests run git and golive as people do")]
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
@@ -147,6 +170,16 @@ impl Finished {
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
+
+    /// Asserts that golive ended with a sentence that holds all of `words`.
+    pub fn assert_refused(&self, words: &[&str]) {
+        assert_eq!(self.status.code(), Some(1), "{self:?}");
+        let message = self.stderr.trim_end();
+        assert!(message.starts_with("golive: ") && !message.contains("panicked"), "{message}");
+        for word in words {
+            assert!(message.contains(word), "no `{word}` in: {message}");
+        }
+    }
 }
 
 /// A running service; killed when dropped.
@@ -219,6 +252,32 @@ impl Service<'_> {
     /// Waits until the work tree has followed the branch.
     pub fn wait_until_clean(&self) {
         self.wait_until("git status is clean", || self.git(&["status", "--porcelain"]).is_empty());
+    }
+
+    /// Waits until the mirror has dealt with everything up to the tip.
+    pub fn wait_until_mirrored(&self) {
+        let tip = self.git(&["rev-parse", "main"]);
+        self.wait_until("the mirror is at the tip", || {
+            self.place.try_git(&["rev-parse", "-q", "--verify", "refs/golive/mirrored"]).stdout == tip
+        });
+    }
+
+    /// Asserts that the API serves each report's file of the tip, and git finds no fault.
+    pub fn assert_record_is_whole(&self, n_reports: usize) {
+        let list = self.get("/api/v1/reports?limit=1000").json();
+        let reports = list.as_array().expect("a list");
+        assert_eq!(reports.len(), n_reports);
+        for report in reports {
+            let text = |member: &str| report[member].as_str().expect("text");
+            let answer = self.get(&format!("/api/v1/reports/{}", text("id")));
+            let path = self.place.report_path(text("server_name"));
+            let blob = self.git(&["rev-parse", &format!("main:{path}")]);
+            assert_eq!(answer.header("etag"), format!("\"{}\"", blob.trim()));
+            let body = answer.json()["report_data"].as_str().expect("text").to_owned();
+            assert!(self.git(&["cat-file", "blob", blob.trim()]).ends_with(&format!("\n---\n{body}")), "{path}");
+        }
+        let fsck = self.place.try_git(&["fsck", "--strict"]);
+        assert!(fsck.status.success(), "{fsck:?}");
     }
 
     pub fn wait_until(&self, what: &str, mut is_so: impl FnMut() -> bool) {

@@ -77,12 +77,83 @@ bodies_come_back! {
 
 /// Texts that some reader of YAML takes for something else when written plain.
 const ODD_TEXTS: &[&str] = &[
-    "no", "No", "NO", "y", "on", "true", "null", "~", "", " ", "1e3", "0x1F", "012", "0o14", "1_000", "12:30:45",
-    "2025-10-20", "2025-10-20T10:00:00Z", ".inf", ".nan", "NaN", "=", "<<", "a: b", "a #b", "#a", "\"x", "'x", "*x",
-    "&x", "!x", "%x", "@x", "`x`", "|", ">", "-", "- a", "?", "? a", ":", "a:", "[a]", "{a}", ",", "a, b", "a\tb",
-    "a\u{202e}b", "a\u{200b}b", "a\u{a0}b", "a\u{85}b", "a\u{2028}b", "\u{feff}a", "\u{e000}", "\u{ffff}", "\u{1f600}",
-    "a\\nb", "a\"b", "---", "...", "--- a", "a\n", "\na", "a\nb", "a\n\nb\n", "a\nb\n\n", " a\nb", "a \nb", "a\r\nb",
-    "a\rb", "\t", "---\nid: 2\n---", "Signed-off-by: x", "\u{7f}", "\u{1b}[31m", "日本語", "ß",
+    "no",
+    "No",
+    "NO",
+    "y",
+    "on",
+    "true",
+    "null",
+    "~",
+    "",
+    " ",
+    "1e3",
+    "0x1F",
+    "012",
+    "0o14",
+    "1_000",
+    "12:30:45",
+    "2025-10-20",
+    "2025-10-20T10:00:00Z",
+    ".inf",
+    ".nan",
+    "NaN",
+    "=",
+    "<<",
+    "a: b",
+    "a #b",
+    "#a",
+    "\"x",
+    "'x",
+    "*x",
+    "&x",
+    "!x",
+    "%x",
+    "@x",
+    "`x`",
+    "|",
+    ">",
+    "-",
+    "- a",
+    "?",
+    "? a",
+    ":",
+    "a:",
+    "[a]",
+    "{a}",
+    ",",
+    "a, b",
+    "a\tb",
+    "a\u{202e}b",
+    "a\u{200b}b",
+    "a\u{a0}b",
+    "a\u{85}b",
+    "a\u{2028}b",
+    "\u{feff}a",
+    "\u{e000}",
+    "\u{ffff}",
+    "\u{1f600}",
+    "a\\nb",
+    "a\"b",
+    "---",
+    "...",
+    "--- a",
+    "a\n",
+    "\na",
+    "a\nb",
+    "a\n\nb\n",
+    "a\nb\n\n",
+    " a\nb",
+    "a \nb",
+    "a\r\nb",
+    "a\rb",
+    "\t",
+    "---\nid: 2\n---",
+    "Signed-off-by: x",
+    "\u{7f}",
+    "\u{1b}[31m",
+    "日本語",
+    "ß",
 ];
 
 #[test]
@@ -135,9 +206,20 @@ fn edit_leaves_everything_else_as_a_person_wrote_it() {
 #[test]
 fn edit_replaces_values_of_every_style() {
     for value in [
-        "plain text", "\"double \\\" quoted\"", "'single '' quoted'", "plain\n  on two lines", "\"double\n  on two\"",
-        "|\n  literal\n\n  block\n", "|-  # comment\n  literal", ">\n  folded\n  block", "\n  on the next line", "", "~",
-        "plain # comment", "plain\n  two # comment", "|\n  # not a comment\n  text\n\n",
+        "plain text",
+        "\"double \\\" quoted\"",
+        "'single '' quoted'",
+        "plain\n  on two lines",
+        "\"double\n  on two\"",
+        "|\n  literal\n\n  block\n",
+        "|-  # comment\n  literal",
+        ">\n  folded\n  block",
+        "\n  on the next line",
+        "",
+        "~",
+        "plain # comment",
+        "plain\n  two # comment",
+        "|\n  # not a comment\n  text\n\n",
     ] {
         let before = FILE
             .replace("review_notes: null", &format!("review_notes: {value}\n# after"))
@@ -214,7 +296,8 @@ refused! {
 
 #[test]
 fn nested_aliases_cost_nothing() {
-    let bomb: String = ('b'..='z').map(|c| format!("{c}: &{c} [{0},{0},{0}]\n", format!("*{}", char::from(c as u8 - 1)))).collect();
+    let bomb: String =
+        ('b'..='z').map(|c| format!("{c}: &{c} [{0},{0},{0}]\n", format!("*{}", char::from(c as u8 - 1)))).collect();
     let file = FILE.replace("revision: 1", &format!("a: &a [x,x,x]\n{bomb}revision: 1"));
     assert!(decode(file.as_bytes()).expect_err("refused").detail.contains("anchors"));
 }
