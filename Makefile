@@ -1,0 +1,18 @@
+.PHONY: help run test demo conformance
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+run: ## Install what is missing, build, and start golive and its MCP server (Ctrl-C stops both)
+	@scripts/run
+
+test: ## Install what is missing and run every check and test
+	@scripts/test
+
+demo: ## Play a review from submission to approval against a running `make run`
+	@scripts/demo
+
+conformance: ## Run the official MCP conformance suite and inspector against the MCP server
+	@scripts/setup npm
+	@cargo build --quiet --locked
+	@GOLIVE_BIN=$$(scripts/target-dir)/debug/golive mcp-server/conformance/run
