@@ -90,7 +90,7 @@ async def main() -> None:
 
     path = git("grep", "-l", f"^id: {report_id}$", "main", "--", "reports").strip().removeprefix("main:")
     say("Each step is a commit. This is the whole story, with nothing but git:")
-    git("log", "--reverse", "--stat=72", "--format=%h %an: %s%n%n%b", "main", "--", path)
+    git("log", "--reverse", "--stat=72", "--format=%n%h %an: %s%n%n%b", "main", "--", path)
     say("What changed between the two submissions:")
     submissions = git("log", "--format=%h", "--grep=^Submit", "--grep=^Resubmit", "main", "--", path).split()
     git("diff", submissions[1], submissions[0], "--", path)
