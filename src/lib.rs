@@ -54,10 +54,12 @@ pub async fn run(
     };
     // Before the first write, so that it knows from where the work tree has to follow.
     let mirror = Mirror::open(&store).map_err(|source| OpenError::Io { path: settings.repo.clone(), source })?;
-    let mirror = std::thread::spawn({
+    let follow = {
         let (store, published) = (store.clone(), store.listen());
         move || mirror.run(&store, &published)
-    });
+    };
+    let mirror =
+        std::thread::Builder::new().name("mirror".into()).spawn(follow).expect("a thread can be started at start");
     let snapshot = store.snapshot();
     tracing::info!(
         address = format!("http://{address}"),

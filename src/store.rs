@@ -12,6 +12,7 @@ mod draft;
 mod leftovers;
 mod load;
 mod lock;
+mod merge;
 mod message;
 mod object;
 mod pack;

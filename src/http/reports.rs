@@ -201,7 +201,7 @@ fn names(value: &HeaderValue, blob: Oid) -> bool {
 
 async fn answer(app: &App, written: &Written) -> Result<Response, Problem> {
     let json = match &written.file {
-        Some(file) => render_file(file)?,
+        Some(file) => render_file(&written.entry, file)?,
         None => render(app, &written.entry).await?,
     };
     app.rendered.insert(written.entry.blob, json.clone());
@@ -213,15 +213,15 @@ async fn render(app: &App, entry: &Entry) -> Result<Bytes, Problem> {
     if let Some(json) = app.rendered.get(&entry.blob) {
         return Ok(json);
     }
-    let json = render_file(&app.store.file(entry.blob).await?)?;
+    let json = render_file(entry, &app.store.file(entry.blob).await?)?;
     app.rendered.insert(entry.blob, json.clone());
     Ok(json)
 }
 
-fn render_file(file: &[u8]) -> Result<Bytes, Problem> {
-    let decoded = front_matter::decode(file).map_err(|fault| Problem::internal(fault.to_string()))?;
-    let body = std::str::from_utf8(decoded.body).map_err(|error| Problem::internal(error.to_string()))?;
-    let document = ReportDocument::new(&decoded.report, body);
+fn render_file(entry: &Entry, file: &[u8]) -> Result<Bytes, Problem> {
+    let body = front_matter::body(file).map_err(|fault| Problem::internal(fault.to_string()))?;
+    let body = std::str::from_utf8(body).map_err(|error| Problem::internal(error.to_string()))?;
+    let document = ReportDocument::new(&entry.report, body);
     serde_json::to_vec(&document).map(Bytes::from).map_err(|error| Problem::internal(error.to_string()))
 }
 

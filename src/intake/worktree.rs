@@ -6,6 +6,7 @@
 //! commit up to which that is done. Derived state: losing any of it costs a
 //! comparison, never a record.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
@@ -42,6 +43,9 @@ pub struct Mirror {
     /// Since when files have to be compared with the tip: something was missed,
     /// could not be written, or may not be now.
     compare_at: Option<Instant>,
+    /// Files or index may be at a commit after `commit`: so it is after a crash, and
+    /// after a batch of which a part failed.
+    may_be_ahead: bool,
     index_written: Instant,
     index_cost: Duration,
     /// What was logged last; the same trouble is said once.
@@ -73,6 +77,7 @@ impl Mirror {
             behind: BTreeMap::new(),
             commit,
             compare_at: Some(Instant::now()),
+            may_be_ahead: true,
             index_written: Instant::now(),
             index_cost: Duration::ZERO,
             trouble: None,
@@ -92,7 +97,8 @@ impl Mirror {
                 // Another branch, or none: the work tree is a person's until they are back.
                 self.start_over();
             } else {
-                if let Ok(published) = &heard {
+                // What is to be compared comes from there, newer than this.
+                if let (Ok(published), None) = (&heard, self.compare_at) {
                     self.follow(published);
                 }
                 if self.compare_at.is_some_and(|at| at <= Instant::now() || is_closed) {
@@ -115,6 +121,7 @@ impl Mirror {
         if let Ok(commit) = self.git.refname_to_id(MIRRORED_REF) {
             self.commit = commit;
         }
+        self.may_be_ahead = true;
         self.compare_at = Some(Instant::now());
     }
 
@@ -126,6 +133,8 @@ impl Mirror {
         }
         if self.compare_at.is_none() {
             self.commit = published.commit;
+        } else {
+            self.may_be_ahead = true;
         }
     }
 
@@ -174,8 +183,15 @@ impl Mirror {
         }
         let git = self.location.open()?;
         let (old, new) = (git.find_commit(self.commit)?.tree()?, git.find_commit(tip)?.tree()?);
-        let between = blobs_between(&git, self.commit, tip)?;
+        // Costs a look at every commit of the gap, and is hardly ever needed.
+        let between = OnceCell::new();
+        let look_between = || between.get_or_init(|| blobs_between(&git, self.commit, tip).unwrap_or_default());
+        if self.may_be_ahead {
+            look_between();
+        }
+        let was_between = |path: &str, found: Oid| look_between().get(path).is_some_and(|blobs| blobs.contains(&found));
         let diff = git.diff_tree_to_tree(Some(&old), Some(&new), None)?;
+        let mut outcomes = Vec::new();
         for delta in diff.deltas() {
             let Some(path) = delta.new_file().path().and_then(|path| path.to_str()) else { continue };
             let is_file = |mode: git2::FileMode| matches!(mode, git2::FileMode::Blob | git2::FileMode::Unreadable);
@@ -183,20 +199,21 @@ impl Mirror {
                 continue;
             }
             let base = (delta.status() != Delta::Added).then(|| delta.old_file().id());
-            let none = HashSet::new();
-            let between = between.get(path).unwrap_or(&none);
-            let is_base = |found: Oid| Some(found) == base || between.contains(&found);
-            let bases = std::iter::once(base).chain(between.iter().copied().map(Some)).collect();
-            if delta.status() == Delta::Deleted {
-                let placed = self.places.remove(path, &is_base);
-                self.note(path, placed, bases, None);
+            let is_base = |found: Oid| Some(found) == base || was_between(path, found);
+            let (placed, blob) = if delta.status() == Delta::Deleted {
+                (self.places.remove(path, &is_base), None)
             } else {
                 let blob = delta.new_file().id();
-                let placed = self.places.put(path, git.find_blob(blob)?.content(), &is_base);
-                self.note(path, placed, bases, Some(blob));
-            }
+                (self.places.put(path, git.find_blob(blob)?.content(), &is_base), Some(blob))
+            };
+            outcomes.push((path.to_owned(), placed, base, blob));
+        }
+        for (path, placed, base, blob) in outcomes {
+            let bases = between.get().and_then(|between| between.get(&path)).into_iter().flatten().copied().map(Some);
+            self.note(&path, placed, bases.chain([base]).collect(), blob);
         }
         self.commit = tip;
+        self.may_be_ahead = false;
         Ok(())
     }
 

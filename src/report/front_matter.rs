@@ -64,17 +64,17 @@ pub fn encode(report: &Report, body: &[u8]) -> Result<Vec<u8>, Fault> {
     Ok(file)
 }
 
-/// Returns `file` with the fields of `report` and, if given, another body.
+/// Returns `file`, which says `old`, with the fields of `report` and, if given,
+/// another body.
 ///
 /// # Errors
 /// [`Fault`] if `file` cannot be read, or is written in a form in which the
 /// fields cannot be changed without touching anything else.
-pub fn edit(file: &[u8], report: &Report, body: Option<&[u8]>) -> Result<Vec<u8>, Fault> {
+pub fn edit(file: &[u8], old: &Report, report: &Report, body: Option<&[u8]>) -> Result<Vec<u8>, Fault> {
     let parts = fence::split(file)?;
-    let old = decode(file)?;
-    let body = body.unwrap_or(old.body);
+    let body = body.unwrap_or(parts.body);
     let outline = guard::outline(parts.yaml)?;
-    let before = fields(&old.report);
+    let before = fields(old);
     let changes = fields(report).into_iter().zip(before).filter(|(new, old)| new != old).map(|(new, _)| new);
     let yaml = edit::apply(parts.yaml, &outline, changes)?;
 
@@ -103,6 +103,14 @@ pub fn decode(file: &[u8]) -> Result<Decoded<'_>, Fault> {
         .ok_or_else(|| Fault::new(2, 1, "front matter is empty; restore the fields of the report"))?;
     let reader = Reader { data, outline: &outline };
     Ok(Decoded { report: reader.report()?, body: parts.body })
+}
+
+/// Returns the body of `file` without reading its front matter.
+///
+/// # Errors
+/// A missing fence, front matter over 256 KiB or not in UTF-8.
+pub fn body(file: &[u8]) -> Result<&[u8], Fault> {
+    fence::split(file).map(|parts| parts.body)
 }
 
 fn check_readable(file: &[u8], report: &Report, body: &[u8]) -> Result<(), Fault> {

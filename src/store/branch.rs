@@ -6,10 +6,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use git2::{Oid, Repository};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 use super::repository::Location;
 
@@ -46,64 +48,87 @@ pub(super) fn tip(location: &Location, git: &Repository) -> io::Result<Option<Oi
     }
 }
 
-/// Moves the branch from `old` to `new`. When it returns, the move is on disk.
+/// A new tip, on disk in a file of the service's own, ready to become the branch.
+///
+/// The file that it takes the place of is kept for the next one: each file made
+/// and each deleted costs more than its sync (ext4 looks for an inode that was
+/// not deleted a moment ago; measured at 0.5 ms).
+pub(super) struct Prepared<'a> {
+    location: &'a Location,
+    spare: PathBuf,
+    new: Oid,
+}
+
+/// Writes `new` to disk, where nobody looks yet.
 ///
 /// # Errors
-/// [`SwapError::Moved`] if the branch is not at `old`, [`SwapError::Locked`] if
-/// another process held its lock for half a second.
-pub(super) fn compare_and_swap(location: &Location, git: &Repository, old: Oid, new: Oid) -> Result<(), SwapError> {
-    let path = location.branch_file();
-    let folder = path.parent().expect("a branch file is in a folder");
-    // `git pack-refs` removes the folder of a branch with a slash in its name.
-    fs::create_dir_all(folder)?;
-    let lock = Lock::take(
-        path.with_file_name(format!("{}.lock", path.file_name().expect("a branch has a name").to_string_lossy())),
-    )?;
-    match tip(location, git)? {
-        Some(current) if current == old => {}
-        current => return Err(SwapError::Moved(current.unwrap_or(Oid::ZERO_SHA1))),
+/// The file system's.
+pub(super) fn prepare(location: &Location, new: Oid) -> io::Result<Prepared<'_>> {
+    let spare = location.own_dir().join("next-tip");
+    let text = format!("{new}\n");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(&spare)?;
+    file.write_all(text.as_bytes())?;
+    file.set_len(text.len() as u64)?;
+    file.sync_all()?;
+    Ok(Prepared { location, spare, new })
+}
+
+impl Prepared<'_> {
+    /// Moves the branch from `old` to the new tip. When it returns, the move is on disk.
+    ///
+    /// # Errors
+    /// [`SwapError::Moved`] if the branch is not at `old`, [`SwapError::Locked`] if
+    /// another process held its lock for half a second.
+    pub(super) fn swap(self, git: &Repository, old: Oid) -> Result<(), SwapError> {
+        let path = self.location.branch_file();
+        let folder = path.parent().expect("a branch file is in a folder");
+        // `git pack-refs` removes the folder of a branch with a slash in its name.
+        fs::create_dir_all(folder)?;
+        let name = path.file_name().expect("a branch has a name").to_string_lossy();
+        let lock = path.with_file_name(format!("{name}.lock"));
+        self.take_lock(&lock)?;
+        let moved = match tip(self.location, git) {
+            Ok(Some(current)) if current == old => put_in_place(&lock, &path).map_err(SwapError::from),
+            Ok(current) => Err(SwapError::Moved(current.unwrap_or(Oid::ZERO_SHA1))),
+            Err(error) => Err(error.into()),
+        };
+        // Drops the lock: what is in it, the old tip or the new one, is written over next time.
+        match fs::rename(&lock, &self.spare) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+            _ => moved?,
+        }
+        tracing::debug!(tip = %self.new, "The branch is at `{}`", self.new);
+        Ok(File::open(folder)?.sync_all()?)
     }
-    lock.file().write_all(format!("{new}\n").as_bytes())?;
-    lock.file().sync_all()?;
-    fs::rename(&lock.path, &path)?;
-    lock.release();
-    File::open(folder)?.sync_all()?;
-    Ok(())
-}
 
-/// A git lock file; removed when dropped, unless released.
-struct Lock {
-    path: PathBuf,
-    file: Option<File>,
-}
-
-impl Lock {
-    fn take(path: PathBuf) -> Result<Self, SwapError> {
+    /// Makes the prepared file the lock file, unless there is one.
+    fn take_lock(&self, lock: &Path) -> Result<(), SwapError> {
         let start = Instant::now();
         loop {
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => return Ok(Self { path, file: Some(file) }),
-                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
-                Err(_) if start.elapsed() > LOCK_PATIENCE => return Err(SwapError::Locked(path)),
+            match renameat_with(CWD, &self.spare, CWD, lock, RenameFlags::NOREPLACE) {
+                Ok(()) => return Ok(()),
+                Err(Errno::EXIST) if start.elapsed() > LOCK_PATIENCE => return Err(SwapError::Locked(lock.into())),
                 // There is no event to wait for: git takes and drops locks by name.
-                Err(_) => std::thread::sleep(Duration::from_millis(5)),
+                Err(Errno::EXIST) => std::thread::sleep(Duration::from_millis(5)),
+                // A file system without the flag: a link is as atomic.
+                Err(Errno::INVAL | Errno::NOSYS) => match fs::hard_link(&self.spare, lock) {
+                    Ok(()) => return Ok(fs::remove_file(&self.spare)?),
+                    Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
+                    Err(_) if start.elapsed() > LOCK_PATIENCE => return Err(SwapError::Locked(lock.into())),
+                    Err(_) => std::thread::sleep(Duration::from_millis(5)),
+                },
+                Err(error) => return Err(io::Error::from(error).into()),
             }
         }
     }
-
-    fn file(&self) -> &File {
-        self.file.as_ref().expect("held until released")
-    }
-
-    fn release(mut self) {
-        self.file = None;
-    }
 }
 
-impl Drop for Lock {
-    fn drop(&mut self) {
-        if self.file.is_some() {
-            let _ = fs::remove_file(&self.path);
-        }
+/// Puts the file `lock` at `path`, and the file that was there, if any, at `lock`.
+fn put_in_place(lock: &Path, path: &Path) -> io::Result<()> {
+    match renameat_with(CWD, lock, CWD, path, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(()),
+        // The branch was packed, or the file system has no such call.
+        Err(Errno::NOENT | Errno::INVAL | Errno::NOSYS) => fs::rename(lock, path),
+        Err(error) => Err(error.into()),
     }
 }

@@ -104,7 +104,7 @@ impl Change {
                     return Err(WriteError::OtherRepository(entry.clone()));
                 }
                 let file = file(entry.blob)?;
-                if is_same(&file, submission)? {
+                if is_same(entry, &file, submission)? {
                     return Ok(Outcome::Unchanged(entry.clone()));
                 }
                 next_revision(entry, &file, submission, via, now)
@@ -143,12 +143,12 @@ fn unreadable(path: &str) -> impl Fn(Fault) -> WriteError {
     move |fault| WriteError::Problem { path: path.into(), detail: fault.to_string() }
 }
 
-fn is_same(file: &[u8], submission: &Submission) -> Result<bool, WriteError> {
-    let old = front_matter::decode(file).map_err(unreadable(&submission.key.path()))?;
-    Ok(old.report.server_name == submission.server_name
-        && old.report.repository_url == submission.repository_url
-        && old.report.developer_email == submission.developer_email
-        && old.body == submission.body.as_bytes())
+fn is_same(entry: &Entry, file: &[u8], submission: &Submission) -> Result<bool, WriteError> {
+    let body = front_matter::body(file).map_err(unreadable(&entry.path))?;
+    Ok(entry.report.server_name == submission.server_name
+        && entry.report.repository_url == submission.repository_url
+        && entry.report.developer_email == submission.developer_email
+        && body == submission.body.as_bytes())
 }
 
 fn first_revision(submission: &Submission, via: Via, now: DateTime<Utc>) -> Result<Outcome, WriteError> {
@@ -169,7 +169,8 @@ fn next_revision(
     now: DateTime<Utc>,
 ) -> Result<Outcome, WriteError> {
     let report = entry.report.revised(submission, now);
-    let file = front_matter::edit(file, &report, Some(submission.body.as_bytes())).map_err(unreadable(&entry.path))?;
+    let file = front_matter::edit(file, &entry.report, &report, Some(submission.body.as_bytes()))
+        .map_err(unreadable(&entry.path))?;
     let from = Some(entry.report.status);
     let message = Message { event: Event::Resubmit, from, report: &report, notes: None, decided_blob: None, via };
     let message = message.text();
@@ -186,7 +187,7 @@ fn decided(
     now: DateTime<Utc>,
 ) -> Result<Outcome, WriteError> {
     let report = entry.report.decided(decision, now);
-    let file = front_matter::edit(file, &report, None).map_err(unreadable(&entry.path))?;
+    let file = front_matter::edit(file, &entry.report, &report, None).map_err(unreadable(&entry.path))?;
     let message = Message {
         event,
         from: Some(entry.report.status),

@@ -22,52 +22,70 @@ pub(super) const TEMPORARY_PREFIX: &str = "tmp_golive_";
 /// # Errors
 /// Any error of the file system; no part of the pack is visible then.
 pub(super) fn write(dir: &Path, objects: &[Object]) -> io::Result<()> {
-    let Pack { bytes, index, name } = assemble(objects);
-    let pack = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}{name}.pack"))?;
+    store(dir, &assemble(objects))
+}
+
+/// Like [`write`], for a pack that is put together already.
+pub(super) fn store(dir: &Path, pack: &Pack) -> io::Result<()> {
+    let name = &pack.name;
+    let pack_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}{name}.pack"))?;
     let index_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}{name}.idx"))?;
     // The two syncs do not depend on each other; side by side they cost one.
     std::thread::scope(|scope| {
-        let index_synced = scope.spawn(|| index_file.fill(&index));
-        pack.fill(&bytes)?;
+        let index_synced = scope.spawn(|| index_file.fill(&pack.index));
+        pack_file.fill(&pack.bytes)?;
         index_synced.join().expect("writing a file does not panic")
     })?;
     // Git finds a pack by its index, so the index comes last.
-    pack.publish(&dir.join(format!("pack-{name}.pack")))?;
+    pack_file.publish(&dir.join(format!("pack-{name}.pack")))?;
     index_file.publish(&dir.join(format!("pack-{name}.idx")))?;
     File::open(dir)?.sync_all()
 }
 
-struct Pack {
+/// A pack and its index, not yet stored.
+pub(super) struct Pack {
     bytes: Vec<u8>,
     index: Vec<u8>,
-    name: String,
+    /// The part of its file names between `pack-` and the extension.
+    pub(super) name: String,
 }
 
-struct Placed {
-    id: [u8; 20],
-    crc32: u32,
-    offset: u32,
+/// Where an object stands in a pack.
+pub(super) struct Placed {
+    pub(super) id: [u8; 20],
+    pub(super) crc32: u32,
+    pub(super) offset: u32,
 }
 
 fn assemble(objects: &[Object]) -> Pack {
     // Two commits of one batch can share a blob or a tree; a pack must not hold it twice.
     let mut seen = HashSet::with_capacity(objects.len());
-    let objects: Vec<&Object> = objects.iter().filter(|object| seen.insert(object.id)).collect();
-
-    let mut bytes = Vec::with_capacity(objects.iter().map(|object| object.deflated.len() + 8).sum::<usize>() + 64);
-    bytes.extend_from_slice(b"PACK\0\0\0\x02");
-    bytes.extend_from_slice(&be32(objects.len()));
+    let mut bytes = header();
+    bytes.reserve(objects.iter().map(|object| object.deflated.len() + 8).sum::<usize>() + 64);
     let mut placed = Vec::with_capacity(objects.len());
-    for object in objects {
+    for object in objects.iter().filter(|object| seen.insert(object.id)) {
         let start = bytes.len();
         push_header(&mut bytes, object.kind, object.size);
         bytes.extend_from_slice(&object.deflated);
-        placed.push(Placed {
-            id: object.id.as_bytes().try_into().expect("SHA-1 has 20 bytes"),
-            crc32: crc32fast::hash(&bytes[start..]),
-            offset: u32::try_from(start).expect("a batch is far smaller than 4 GiB"),
-        });
+        let id = object.id.as_bytes().try_into().expect("SHA-1 has 20 bytes");
+        placed.push(Placed { id, crc32: crc32fast::hash(&bytes[start..]), offset: offset(start) });
     }
+    finish(bytes, placed)
+}
+
+/// Returns the start of a pack; [`finish`] sets the number of its objects.
+pub(super) fn header() -> Vec<u8> {
+    b"PACK\0\0\0\x02\0\0\0\0".to_vec()
+}
+
+/// Returns a place in a pack as the index has it.
+pub(super) fn offset(at: usize) -> u32 {
+    u32::try_from(at).expect("packs that are made here are far smaller than 2 GiB")
+}
+
+/// Ends a pack whose entries stand in `bytes` at `placed`.
+pub(super) fn finish(mut bytes: Vec<u8>, mut placed: Vec<Placed>) -> Pack {
+    bytes[8..12].copy_from_slice(&be32(placed.len()));
     let checksum = Sha1::digest(&bytes);
     bytes.extend_from_slice(&checksum);
     placed.sort_unstable_by_key(|entry| entry.id);

@@ -1,54 +1,86 @@
 //! Keeps the number of packs small, in the background: each flush leaves a pack,
 //! and git slows down with their number.
 //!
-//! `git repack --geometric` joins the small ones and leaves the large ones be, so
-//! the work is proportional to what is new. Readers that lose a pack under their
-//! feet look again ([`super::blobs`]). Without git on the machine, nothing is
-//! repacked, and that is said once.
+//! The smallest ones are joined by copying ([`super::merge`]), so the work is
+//! proportional to what is new. What cannot be joined so, packs that pushes left,
+//! goes to `git repack` once it piles up; without git on the machine it stays, and
+//! that is said once. Readers that lose a pack under their feet look again
+//! ([`super::blobs`]).
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use super::Shared;
 use super::repository::Location;
+use super::{Shared, merge};
 
-/// Repack from so many packs on: 0.1 s of work each time.
-const PACKS_MAX: usize = 50;
-const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+/// Joined from so many packs on, so many of the smallest at a time.
+const PACKS_MAX: usize = 48;
+const JOINED_AT_ONCE: usize = 32;
+/// Larger ones are not read into memory to be joined.
+const JOINED_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// `git repack` from so many packs on.
+const REPACK_MIN: usize = 96;
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 /// A repack that takes longer is ended; it is tried again later.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Works until the sender of `stop` is gone.
 pub(super) fn run(location: &Location, shared: &Arc<Shared>, stop: &Receiver<()>) {
-    let mut may_warn = true;
+    let mut trouble = None;
     while stop.recv_timeout(LOOK_INTERVAL) == Err(RecvTimeoutError::Timeout) {
-        if count_packs(location) < PACKS_MAX {
+        let packs = packs(location);
+        if packs.len() < PACKS_MAX {
             continue;
         }
         let start = Instant::now();
-        let outcome = repack(location, stop);
+        let outcome = join_smallest(location, &packs).and_then(|n_joined| {
+            if n_joined == 0 && packs.len() >= REPACK_MIN {
+                repack(location, stop).map(|()| packs.len())
+            } else {
+                Ok(n_joined)
+            }
+        });
         let seconds = start.elapsed().as_secs_f64();
         match outcome {
-            Ok(()) => {
-                may_warn = true;
+            Ok(0) => {}
+            Ok(n_joined) => {
+                trouble = None;
                 shared.metrics.upkeep_seconds.observe(seconds);
-                tracing::info!(duration_ms = seconds * 1000.0, "Repacked to {} packs", count_packs(location));
+                tracing::info!(duration_ms = seconds * 1000.0, "Joined {n_joined} of {} packs", packs.len());
             }
-            Err(detail) if may_warn => {
-                may_warn = false;
-                tracing::warn!("Packs pile up, and `git repack` cannot join them: {detail}");
+            Err(detail) if trouble.as_ref() != Some(&detail) => {
+                tracing::warn!("Packs pile up and cannot be joined: {detail}");
+                trouble = Some(detail);
             }
             Err(_) => {}
         }
     }
 }
 
-fn count_packs(location: &Location) -> usize {
-    let is_pack = |entry: &fs::DirEntry| entry.path().extension().is_some_and(|extension| extension == "idx");
-    fs::read_dir(location.pack_dir()).map_or(0, |entries| entries.flatten().filter(is_pack).count())
+/// Returns the packs with their sizes in bytes, smallest first.
+fn packs(location: &Location) -> Vec<(u64, PathBuf)> {
+    let entries = fs::read_dir(location.pack_dir()).into_iter().flatten().flatten();
+    // One with an index is complete.
+    let indexes = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "idx"));
+    let is_own = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("pack-"));
+    let packs = indexes.filter(is_own).map(|path| path.with_extension("pack"));
+    let mut packs: Vec<_> = packs.filter_map(|path| Some((fs::metadata(&path).ok()?.len(), path))).collect();
+    packs.sort_unstable();
+    packs
+}
+
+fn join_smallest(location: &Location, packs: &[(u64, PathBuf)]) -> Result<usize, String> {
+    let mut n_bytes = 0;
+    let fits = packs.iter().take(JOINED_AT_ONCE).take_while(|(size, _)| {
+        n_bytes += size;
+        n_bytes <= JOINED_BYTES_MAX
+    });
+    let paths: Vec<_> = fits.map(|(_, path)| path.clone()).collect();
+    merge::merge(&location.pack_dir(), &paths).map_err(|error| error.to_string())
 }
 
 fn repack(location: &Location, stop: &Receiver<()>) -> Result<(), String> {

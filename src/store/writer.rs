@@ -202,8 +202,15 @@ impl Writer {
     }
 
     fn flush(&self, base: &Snapshot, plan: &Plan) -> Result<(), SwapError> {
-        pack::write(&self.location.pack_dir(), &plan.objects)?;
-        branch::compare_and_swap(&self.location, &self.git, base.commit, plan.snapshot.commit)
+        // The new tip is synced beside the pack, where nobody looks; what refers
+        // to the pack comes after it.
+        let (location, tip) = (&self.location, plan.snapshot.commit);
+        let prepared = std::thread::scope(|scope| {
+            let prepared = scope.spawn(move || branch::prepare(location, tip));
+            pack::write(&location.pack_dir(), &plan.objects)?;
+            prepared.join().expect("writing a file does not panic")
+        })?;
+        prepared.swap(&self.git, base.commit)
     }
 
     fn publish(&self, snapshot: Snapshot, files: HashMap<Oid, Arc<[u8]>>, changes: Vec<FileChange>) {

@@ -50,9 +50,11 @@ impl Place {
 
     /// Runs a shell script in the folder `dir` of this place.
     pub fn sh(&self, dir: &str, script: &str) -> Finished {
-        Finished::of(
-            self.command("sh").args(["-ec", script]).env("GIT_PAGER", "cat").current_dir(self.path().join(dir)),
-        )
+        self.sh_in(self.path().join(dir), script)
+    }
+
+    pub fn sh_in(&self, dir: impl AsRef<Path>, script: &str) -> Finished {
+        Finished::of(self.command("sh").args(["-ec", script]).env("GIT_PAGER", "cat").current_dir(dir))
     }
 
     pub fn try_git(&self, args: &[&str]) -> Finished {
