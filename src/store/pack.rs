@@ -25,7 +25,7 @@ pub(super) fn write(dir: &Path, objects: &[Object]) -> io::Result<()> {
     store(dir, &assemble(objects))
 }
 
-/// Like [`write`], for a pack that is put together already.
+/// Like [`write()`], for a pack that is put together already.
 pub(super) fn store(dir: &Path, pack: &Pack) -> io::Result<()> {
     let name = &pack.name;
     let pack_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}{name}.pack"))?;
