@@ -14,6 +14,8 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
+import httpx
+
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 
@@ -134,7 +136,11 @@ def running_http_server(api_base_url: str, *flags: str) -> Generator[tuple[Progr
     """Run the MCP server over HTTP on a free port; yield it and the address before `/mcp`."""
     command = [*MCP_SERVER, "--transport", "http", "--port", "0", *flags]
     with running(command, API_BASE_URL=api_base_url) as program:
-        yield program, program.wait_for(r"serving MCP at (http://\S+)/mcp").group(1)
+        address = program.wait_for(r"serving MCP at (http://\S+)/mcp").group(1)
+        # The socket listens before the server does: answered means started.
+        health = httpx.get(f"{address}/health", timeout=START_SECONDS, trust_env=False)
+        health.raise_for_status()
+        yield program, address
 
 
 def _address(started: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 _REQUEST_LIMIT_BYTES = 16 * 1024 * 1024
 
 # Open streams of clients are cut after this, so that the process is gone within 5 s.
-_GRACE_SECONDS = 2
+_GRACE_SECONDS = 1
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
