@@ -30,6 +30,9 @@ use crate::store::repository::{self, OpenError};
 /// ends within 5 s.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(3);
 
+/// And what works in the background after that long more.
+const CLOSE_PATIENCE: Duration = Duration::from_millis(1500);
+
 /// Serves `settings.repo` on `listener` until `stop` ends; then finishes what
 /// was accepted. A missing repository is created.
 ///
@@ -77,8 +80,13 @@ pub async fn run(
         store.close();
         mirror.join()
     });
-    if !matches!(closed.await, Ok(Ok(()))) {
-        tracing::error!("The work tree's thread panicked");
+    match tokio::time::timeout(CLOSE_PATIENCE, closed).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(_) => tracing::error!("The work tree's thread panicked"),
+        // Background work alone can take so long; cut off, it is done at the next start.
+        Err(_) => {
+            tracing::warn!("Background work did not finish within {} s and was cut off", CLOSE_PATIENCE.as_secs_f32());
+        }
     }
     tracing::info!("Stopped");
     Ok(())

@@ -15,7 +15,8 @@ use axum::response::Response;
 use http_body_util::BodyExt;
 
 const MAX_BYTES: usize = 64 * 1024 * 1024;
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// A body that pauses this long is not waited for: the connection ends instead.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// What is left of a body; the other end is the body that the handler has.
 pub(super) struct Rest {
@@ -48,16 +49,19 @@ impl Rest {
         }
         let is_drained = async {
             let mut n_bytes = 0;
-            while let Some(frame) = body.frame().await {
-                let Ok(frame) = frame else { return false };
+            loop {
+                let frame = match tokio::time::timeout(PAUSE_MAX, body.frame()).await {
+                    Ok(Some(Ok(frame))) => frame,
+                    Ok(None) => return true,
+                    Ok(Some(Err(_))) | Err(_) => return false,
+                };
                 n_bytes += frame.data_ref().map_or(0, Bytes::len);
                 if n_bytes > MAX_BYTES {
                     return false;
                 }
             }
-            true
         };
-        if self.is_held_back || !tokio::time::timeout(TIMEOUT, is_drained).await.unwrap_or(false) {
+        if self.is_held_back || !is_drained.await {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
     }

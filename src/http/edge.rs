@@ -31,7 +31,7 @@ impl Hosts {
     /// On a loopback address a page of any web site could reach the service
     /// through a name of its own (DNS rebinding), so names are checked there.
     pub(super) fn new(address: SocketAddr, allowed: &[String]) -> Self {
-        if !address.ip().is_loopback() && allowed.is_empty() {
+        if !address.ip().to_canonical().is_loopback() && allowed.is_empty() {
             return Self::Any;
         }
         let own = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
@@ -174,6 +174,7 @@ mod tests {
             assert!(!accepts(&hosts, host), "{host}");
         }
         assert!(!hosts.accept(&Uri::from_static("http://evil.example/"), &HeaderMap::new()));
+        assert!(!accepts(&Hosts::new("[::ffff:127.0.0.1]:80".parse().unwrap(), &[]), "evil.example"));
     }
 
     #[test]

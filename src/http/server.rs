@@ -13,12 +13,16 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::Service;
 
-/// Connections at once; more wait in the operating system's queue.
+/// Connections at once, if the process may open so many files; more wait in the
+/// operating system's queue.
 const CONNECTIONS_MAX: usize = 2048;
+/// Files that are left for the repository.
+const FILES_KEPT: usize = 512;
 /// The head of a request has to arrive within this time, counted from the end of
 /// the one before: it ends idle connections too.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -29,7 +33,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// finish, for at most `patience`.
 pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>, patience: Duration) {
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(connections_max()));
     tokio::pin!(stop);
     loop {
         let place = places.clone().acquire_owned();
@@ -56,6 +60,18 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
     if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
         tracing::warn!("Some requests did not finish within {} s and were cut off", patience.as_secs());
     }
+}
+
+/// Raises the limit of open files as far as it goes, and leaves enough of them to
+/// the store: a service without a file to write to can only refuse.
+fn connections_max() -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current < limit.maximum || limit.maximum.is_none() {
+        limit.current = limit.maximum;
+        let _ = setrlimit(Resource::Nofile, limit);
+    }
+    let files = getrlimit(Resource::Nofile).current.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
+    CONNECTIONS_MAX.min(files.saturating_sub(FILES_KEPT).max(files / 4))
 }
 
 type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<HyperRouter>>;

@@ -65,6 +65,8 @@ impl Mirror {
         let commit = match git.refname_to_id(MIRRORED_REF) {
             Ok(commit) => commit,
             Err(_) => {
+                // Missing, or cut by a power loss: it is written without a sync, being derived.
+                let _ = std::fs::remove_file(location.git_dir.join(MIRRORED_REF));
                 let tip = store.snapshot().commit;
                 git.reference(MIRRORED_REF, tip, true, "mirrored").map_err(io::Error::other)?;
                 tip

@@ -13,6 +13,9 @@ use super::repository::Location;
 /// the ones being worked on.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 
+/// More than this many readers of the disk at once are rare; theirs are opened anew.
+const HANDLES_MAX: usize = 8;
+
 #[derive(Clone)]
 struct Weight;
 
@@ -55,26 +58,40 @@ impl Blobs {
         if let Some(file) = self.cached(id) {
             return Ok(file);
         }
+        let file = self.with_git(|git| Ok(Arc::from(git.find_blob(id)?.content())))?;
+        self.put(id, Arc::clone(&file));
+        Ok(file)
+    }
+
+    /// Runs `work` with a handle at rest. Blocks.
+    ///
+    /// # Errors
+    /// Those of `work`, after a second attempt.
+    pub(super) fn with_git<T>(&self, work: impl Fn(&Repository) -> Result<T, git2::Error>) -> Result<T, git2::Error> {
         let pooled = self.handles.lock().expect("no panic under this lock").pop();
         let git = match pooled {
             Some(git) => git,
             None => self.location.open()?,
         };
-        let file = match read_blob(&git, id) {
-            Ok(file) => file,
+        let done = match work(&git) {
+            Ok(done) => done,
             Err(_) => {
                 // Upkeep may have replaced the pack under an open handle; one
                 // look at the folder as it is now settles it.
                 git.odb()?.refresh()?;
-                read_blob(&git, id)?
+                work(&git)?
             }
         };
-        self.handles.lock().expect("no panic under this lock").push(git);
-        self.put(id, file.clone());
-        Ok(file)
+        let mut handles = self.handles.lock().expect("no panic under this lock");
+        if handles.len() < HANDLES_MAX {
+            handles.push(git);
+        }
+        Ok(done)
     }
-}
 
-fn read_blob(git: &Repository, id: Oid) -> Result<Arc<[u8]>, git2::Error> {
-    Ok(Arc::from(git.find_blob(id)?.content()))
+    /// Closes the handles at rest. Called after packs were removed: libgit2 keeps
+    /// each pack that it ever opened mapped.
+    pub(super) fn forget_handles(&self) {
+        self.handles.lock().expect("no panic under this lock").clear();
+    }
 }

@@ -7,6 +7,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use git2::{Oid, Repository};
@@ -48,11 +49,16 @@ pub(super) fn tip(location: &Location, git: &Repository) -> io::Result<Option<Oi
     }
 }
 
+/// Files for tips to come, used in turn.
+const SLOTS: usize = 64;
+static NEXT_SLOT: AtomicUsize = AtomicUsize::new(0);
+
 /// A new tip, on disk in a file of the service's own, ready to become the branch.
 ///
-/// The file that it takes the place of is kept for the next one: each file made
-/// and each deleted costs more than its sync (ext4 looks for an inode that was
-/// not deleted a moment ago; measured at 0.5 ms).
+/// The file that it takes the place of is kept and used again later: each file
+/// made and each deleted costs more than its sync (ext4 looks for an inode that
+/// was not deleted a moment ago; measured at 0.5 ms). Not at once: a reader that
+/// opened the branch just before must not find a tip in it that is none yet.
 pub(super) struct Prepared<'a> {
     location: &'a Location,
     spare: PathBuf,
@@ -64,7 +70,10 @@ pub(super) struct Prepared<'a> {
 /// # Errors
 /// The file system's.
 pub(super) fn prepare(location: &Location, new: Oid) -> io::Result<Prepared<'_>> {
-    let spare = location.own_dir().join("next-tip");
+    let slot = NEXT_SLOT.fetch_add(1, Ordering::Relaxed) % SLOTS;
+    let folder = location.own_dir().join("tips");
+    fs::create_dir_all(&folder)?;
+    let spare = folder.join(slot.to_string());
     let text = format!("{new}\n");
     let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(&spare)?;
     file.write_all(text.as_bytes())?;

@@ -28,11 +28,14 @@ pub(super) fn remove(location: &Location) {
             let _ = fs::remove_dir_all(path);
         }
     }
-    let locks = locks(location);
-    if locks.is_empty() {
+    let (locks, orphans) = (locks(location), packs_without_index(location));
+    if locks.is_empty() && orphans.is_empty() {
         return;
     }
     let held = Held::now(location);
+    for pack in orphans.into_iter().filter(|pack| !held.may_be_held(pack)) {
+        let _ = fs::remove_file(pack);
+    }
     for lock in locks {
         let shown = lock.display();
         if held.may_be_held(&lock) {
@@ -43,6 +46,15 @@ pub(super) fn remove(location: &Location) {
             tracing::warn!("Removed the stale lock `{shown}` that a crash left behind");
         }
     }
+}
+
+/// Between its pack and its index a flush was cut off, or between the two a join
+/// that removed them: nobody looks for such a pack.
+fn packs_without_index(location: &Location) -> Vec<PathBuf> {
+    let is_orphan = |path: &PathBuf| {
+        path.extension().is_some_and(|extension| extension == "pack") && !path.with_extension("idx").exists()
+    };
+    entries(&location.pack_dir()).into_iter().filter(is_orphan).collect()
 }
 
 fn locks(location: &Location) -> Vec<PathBuf> {

@@ -55,15 +55,28 @@ pub(super) fn merge(dir: &Path, paths: &[PathBuf]) -> io::Result<usize> {
     }
     let joined = pack::finish(bytes, placed);
     pack::store(dir, &joined)?;
+    remove_multi_pack_index(dir)?;
     for source in &sources {
         // The joined pack can be one of them: the same objects in the same order.
         if source.path != dir.join(format!("pack-{}.pack", joined.name)) {
             // Index first: without it, nobody looks for the pack.
             fs::remove_file(source.path.with_extension("idx"))?;
+            let _ = fs::remove_file(source.path.with_extension("rev"));
             fs::remove_file(&source.path)?;
         }
     }
     Ok(sources.len())
+}
+
+/// A person's `git multi-pack-index write` names packs that go now; without the
+/// index, git looks into the packs themselves.
+fn remove_multi_pack_index(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with("multi-pack-index") && entry.path().is_file() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 impl Source {

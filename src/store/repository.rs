@@ -187,6 +187,7 @@ pub fn can_create(path: &Path) -> bool {
 pub(super) const DRAFT_PREFIX: &str = ".golive-new-";
 
 fn try_create(path: &Path) -> Result<(), BuildError> {
+    let known = path.ancestors().find(|folder| folder.exists()).unwrap_or(path).to_path_buf();
     fs::create_dir_all(path)?;
     for entry in fs::read_dir(path)?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -201,8 +202,14 @@ fn try_create(path: &Path) -> Result<(), BuildError> {
             fs::rename(draft.join(name), path.join(name))?;
         }
         fs::rename(draft.join(".git"), path.join(".git"))?;
-        File::open(path)?.sync_all()?;
-        Ok(File::open(path.parent().unwrap_or(path))?.sync_all()?)
+        // Up to the folder that was there before, which holds the name of the next.
+        for folder in path.ancestors() {
+            File::open(folder)?.sync_all()?;
+            if folder == known {
+                break;
+            }
+        }
+        Ok(())
     });
     let _ = fs::remove_dir_all(&draft);
     built

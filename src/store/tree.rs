@@ -18,6 +18,17 @@ const FOLDER: u32 = 0o040_000;
 #[derive(Default)]
 pub(super) struct Trees(HashMap<String, Tree>);
 
+/// Why a path could not be set.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TreeError {
+    /// A file where a folder must be, or the other way round.
+    #[error("`{0}` is in the way")]
+    Blocked(String),
+    /// A tree that cannot be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
 struct Tree {
     id: Oid,
     /// In git's order.
@@ -36,7 +47,7 @@ impl Trees {
     /// appends each tree that is new to `made`, the root last.
     ///
     /// # Errors
-    /// A tree that cannot be read.
+    /// [`TreeError`]; nothing was made then.
     pub(super) fn set(
         &mut self,
         odb: &Odb<'_>,
@@ -44,7 +55,7 @@ impl Trees {
         path: &str,
         blob: Oid,
         made: &mut Vec<Object>,
-    ) -> io::Result<Oid> {
+    ) -> Result<Oid, TreeError> {
         self.set_in(odb, Some(root), "", path, blob, made)
     }
 
@@ -56,7 +67,7 @@ impl Trees {
         rest: &str,
         blob: Oid,
         made: &mut Vec<Object>,
-    ) -> io::Result<Oid> {
+    ) -> Result<Oid, TreeError> {
         self.load(odb, id, folder)?;
         let (name, below) = rest.split_once('/').map_or((rest, None), |(name, below)| (name, Some(below)));
         let (mode, child) = match below {
@@ -64,7 +75,7 @@ impl Trees {
             Some(below) => {
                 let tree = &self.0[folder];
                 if tree.find(name, FILE).is_ok() {
-                    return Err(io::Error::other(format!("a file stands where the folder `{folder}/{name}` must be")));
+                    return Err(TreeError::Blocked(format!("{folder}/{name}")));
                 }
                 let old = tree.find(name, FOLDER).ok().map(|at| tree.entries[at].id);
                 let child_folder = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
@@ -72,6 +83,9 @@ impl Trees {
             }
         };
         let tree = self.0.get_mut(folder).expect("loaded above");
+        if mode == FILE && tree.find(name, FOLDER).is_ok() {
+            return Err(TreeError::Blocked(format!("{folder}/{name}")));
+        }
         tree.put(mode, name, child);
         let object = Object::new(Kind::Tree, &tree.encode());
         tree.id = object.id;
@@ -107,7 +121,7 @@ impl Tree {
 
     fn put(&mut self, mode: u32, name: &str, id: Oid) {
         match self.find(name, mode) {
-            Ok(at) => self.entries[at].id = id,
+            Ok(at) => (self.entries[at].mode, self.entries[at].id) = (mode, id),
             Err(at) => self.entries.insert(at, Entry { mode, name: name.into(), id }),
         }
     }

@@ -11,15 +11,16 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::repository::Location;
 use super::{Shared, merge};
 
-/// Joined from so many packs on, so many of the smallest at a time.
+/// Joined from so many packs on: all but so many of the largest.
 const PACKS_MAX: usize = 48;
-const JOINED_AT_ONCE: usize = 32;
+const PACKS_LEFT: usize = 16;
 /// Larger ones are not read into memory to be joined.
 const JOINED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// `git repack` from so many packs on.
@@ -31,7 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// Works until the sender of `stop` is gone.
 pub(super) fn run(location: &Location, shared: &Arc<Shared>, stop: &Receiver<()>) {
     let mut trouble = None;
-    while stop.recv_timeout(LOOK_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+    let mut pause = LOOK_INTERVAL;
+    while stop.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+        pause = LOOK_INTERVAL;
         let packs = packs(location);
         if packs.len() < PACKS_MAX {
             continue;
@@ -49,6 +52,10 @@ pub(super) fn run(location: &Location, shared: &Arc<Shared>, stop: &Receiver<()>
             Ok(0) => {}
             Ok(n_joined) => {
                 trouble = None;
+                // Flushes leave packs while others are joined: look again at once.
+                pause = Duration::ZERO;
+                shared.blobs.forget_handles();
+                shared.n_joins.fetch_add(1, Ordering::AcqRel);
                 shared.metrics.upkeep_seconds.observe(seconds);
                 tracing::info!(duration_ms = seconds * 1000.0, "Joined {n_joined} of {} packs", packs.len());
             }
@@ -75,7 +82,7 @@ fn packs(location: &Location) -> Vec<(u64, PathBuf)> {
 
 fn join_smallest(location: &Location, packs: &[(u64, PathBuf)]) -> Result<usize, String> {
     let mut n_bytes = 0;
-    let fits = packs.iter().take(JOINED_AT_ONCE).take_while(|(size, _)| {
+    let fits = packs.iter().take(packs.len().saturating_sub(PACKS_LEFT)).take_while(|(size, _)| {
         n_bytes += size;
         n_bytes <= JOINED_BYTES_MAX
     });
