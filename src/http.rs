@@ -1,13 +1,17 @@
 //! Floor 3, the edge: routes, and what handlers share.
 
+mod answers;
 mod api;
 mod drain;
 mod edge;
 mod health;
+mod history;
+mod history_api;
 mod input;
 mod list;
 mod openapi;
 mod problem;
+mod query;
 mod reports;
 pub(crate) mod server;
 
@@ -68,6 +72,9 @@ pub(crate) fn router(store: Arc<Store>, metrics: Arc<Metrics>, settings: &Serve,
         .route("/api/v1/reports", get(list::list).post(reports::submit))
         .route("/api/v1/reports/{id}", get(reports::get).put(reports::revise))
         .route("/api/v1/reports/{id}/status", patch(reports::decide))
+        .route("/api/v1/reports/{id}/history", get(history::history))
+        .route("/api/v1/reports/{id}/revisions/{n}", get(history::revision))
+        .route("/api/v1/reports/{id}/diff", get(history::diff))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))

@@ -91,13 +91,16 @@ pub struct Decision {
 }
 
 /// What happened to a report, as the subject of its commit says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     Submit,
     Resubmit,
     Approve,
     Reject,
     Reopen,
+    /// A change that is neither a new revision nor a decision.
+    Edit,
 }
 
 impl Event {
@@ -109,6 +112,7 @@ impl Event {
             Self::Approve => "Approve",
             Self::Reject => "Reject",
             Self::Reopen => "Reopen",
+            Self::Edit => "Edit",
         }
     }
 

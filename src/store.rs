@@ -9,7 +9,9 @@ mod absorb;
 mod blobs;
 mod branch;
 mod draft;
+pub mod history;
 mod leftovers;
+mod line;
 mod load;
 mod lock;
 mod merge;
@@ -19,12 +21,14 @@ mod pack;
 pub mod repository;
 pub mod snapshot;
 mod template;
+mod trail;
 mod tree;
 mod upkeep;
+mod walk;
 mod writer;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -41,6 +45,7 @@ pub use message::Via;
 use crate::metrics::Metrics;
 use blobs::Blobs;
 use draft::Outcome;
+use history::States;
 use lock::OwnerLock;
 use repository::{Location, OpenError};
 use snapshot::{Entry, Snapshot};
@@ -116,9 +121,12 @@ pub struct FileChange {
 struct Shared {
     snapshot: ArcSwap<Snapshot>,
     blobs: Blobs,
+    states: States,
     /// Why writes cannot be accepted now, if so.
     obstacle: ArcSwapOption<WriteError>,
     metrics: Arc<Metrics>,
+    /// How often packs were joined, and so old ones removed.
+    n_joins: AtomicUsize,
     /// Whoever brings the work tree forward; set once.
     listener: Mutex<Option<SyncSender<Published>>>,
     /// The listener missed something and has to compare by itself.
@@ -157,11 +165,14 @@ impl Store {
         let git = location.open().map_err(git_error)?;
         let tip = git.refname_to_id(&location.branch_ref()).map_err(git_error)?;
         let snapshot = load::snapshot(&location, tip).map_err(git_error)?;
+        snapshot.problems().for_each(|(path, problem)| absorb::log(path, problem));
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
             blobs: Blobs::new(location.clone()),
+            states: States::new(location.clone()),
             obstacle: ArcSwapOption::empty(),
             metrics,
+            n_joins: AtomicUsize::new(0),
             listener: Mutex::default(),
             missed: AtomicBool::new(false),
             location: location.clone(),

@@ -122,7 +122,7 @@ fn the_methods_described_are_those_answered() {
     for (path, item) in members(&document(&service)["paths"]) {
         let described = methods(item);
         for method in METHODS {
-            let answer = service.send(method, &path.replace("{id}", &id), &[JSON], []);
+            let answer = service.send(method, &path.replace("{id}", &id).replace("{n}", "1"), &[JSON], []);
             if described.contains(method) {
                 assert!(!matches!(answer.status, 404 | 405), "{method} {path}: {}", answer.status);
             } else {
@@ -191,6 +191,10 @@ fn requests_are_described_with_their_limits_and_no_other_fields() {
 /// schemas go: types, enums, members.
 fn faults(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
     let schema = resolve(document, schema);
+    if let Some(choices) = schema["oneOf"].as_array() {
+        let of_each: Vec<_> = choices.iter().map(|choice| faults(document, choice, value, at)).collect();
+        return if of_each.iter().any(Vec::is_empty) { Vec::new() } else { of_each.concat() };
+    }
     let types: Vec<_> = match &schema["type"] {
         Value::String(one) => vec![one.as_str()],
         Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
@@ -298,6 +302,16 @@ fn every_answer_seen_is_described_with_its_content_type_and_members() {
         ("PATCH", status, &id, vec![JSON], text(decision("approved", "x")), 200),
         ("GET", one, &id, vec![], String::new(), 200),
         ("GET", list, &id, vec![], String::new(), 200),
+        ("GET", "/api/v1/reports/{id}/history", &id, vec![], String::new(), 200),
+        ("GET", "/api/v1/reports/{id}/history", ABSENT, vec![], String::new(), 404),
+        ("GET", "/api/v1/reports/{id}/revisions/{n}", &id, vec![], String::new(), 200),
+        ("GET", "/api/v1/reports/{id}/revisions/{n}", ABSENT, vec![], String::new(), 404),
+        ("GET", "/api/v1/reports/{id}/diff", &id, vec![], String::new(), 200),
+        ("GET", "/api/v1/reports/{id}/diff", &id, vec![("accept", "application/json")], String::new(), 200),
+        ("GET", "/api/v1/reports/{id}/diff", ABSENT, vec![], String::new(), 404),
+        ("GET", "/api/v1/reports/{id}/diff?from=x", &id, vec![], String::new(), 422),
+        ("GET", "/api/v1/reports/{id}?at=x", &id, vec![], String::new(), 422),
+        ("GET", "/api/v1/reports?at=2001-01-01T00:00:00Z", &id, vec![], String::new(), 404),
         ("GET", "/healthz", &id, vec![], String::new(), 200),
         ("GET", "/readyz", &id, vec![], String::new(), 200),
         ("GET", "/metrics", &id, vec![], String::new(), 200),
@@ -314,7 +328,7 @@ fn every_answer_seen_is_described_with_its_content_type_and_members() {
         // A refused body may cost the connection, so each call has its own.
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let host = if headers.contains("host:") { "" } else { "host: localhost\r\n" };
-        let target = path.replace("{id}", id);
+        let target = path.replace("{id}", id).replace("{n}", "1");
         let head = format!("{method} {target} HTTP/1.1\r\n{host}{headers}content-length: {}\r\n\r\n", body.len());
         let answer = service.raw(&head, body.as_bytes());
         assert_eq!(answer.status, status, "{method} {path}: {}", String::from_utf8_lossy(&answer.body));

@@ -5,7 +5,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::App;
-use super::openapi::HostProblem;
+use super::answers::HostProblem;
 use super::problem::{Problem, ProblemDocument};
 
 /// Is the process alive?

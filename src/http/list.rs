@@ -1,17 +1,20 @@
 //! `GET /api/v1/reports`: summaries, newest submission first, page by page.
 
-use axum::extract::{Query, State, rejection::QueryRejection};
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
+use git2::Oid;
 use uuid::Uuid;
 
+use super::answers::HistoryProblems;
 use super::api::{StatusFilter, SummaryDocument};
-use super::openapi::QueryProblems;
+use super::history::commit_at;
 use super::problem::Problem;
+use super::query::{Parameters, RawQuery, read_at, read_time};
 use super::{App, COMMIT_HEADER, commit_header};
 use crate::report::Status;
 use crate::report::validate::Faults;
+use crate::store::history::At;
 use crate::store::snapshot::{ListKey, ListQuery};
 
 const LIMIT_DEFAULT: usize = 100;
@@ -28,23 +31,23 @@ const TOTAL_HEADER: &str = "x-total-count";
         ("limit" = Option<usize>, Query, description = "At most so many; 100 if left out", minimum = 1, maximum = 1000),
         ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before"),
         ("updated_since" = Option<DateTime<Utc>>, Query, description = "Only reports changed at this time or later"),
+        ("at" = Option<String>, Query, description = "The state as it was at this commit (id, at least its first 7 digits) or time (RFC 3339); now if left out"),
     ),
     responses(
         (status = 200, body = Vec<SummaryDocument>, description = "A page of summaries", headers(
             ("x-total-count" = u64, description = "Number of reports on all pages"),
             ("link" = String, description = "`<…>; rel=\"next\"` if there is another page"),
             ("golive-commit" = String, description = "The commit that the answer was made from"))),
-        QueryProblems,
+        HistoryProblems,
     )
 )]
-pub(super) async fn list(
-    State(app): State<App>,
-    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
-) -> Result<Response, Problem> {
-    let Query(parameters) =
-        query.map_err(|_| Problem::malformed("the query cannot be read; percent-encode it as UTF-8"))?;
-    let query = read(&parameters).map_err(|faults| Problem::invalid(faults, "?"))?;
-    let snapshot = app.store.snapshot();
+pub(super) async fn list(State(app): State<App>, query: RawQuery) -> Result<Response, Problem> {
+    let parameters = Parameters::read(query)?.into_pairs();
+    let (query, at) = read(&parameters).map_err(|faults| Problem::invalid(faults, "?"))?;
+    let snapshot = match at {
+        Some(at) => app.store.snapshot_at(commit_at(&app, at).await?).await?,
+        None => app.store.snapshot(),
+    };
     let page = snapshot.page(&query);
     let summaries: Vec<_> = page.entries.iter().map(|entry| SummaryDocument::new(entry)).collect();
     let body = serde_json::to_vec(&summaries).map_err(|error| Problem::internal(error.to_string()))?;
@@ -52,13 +55,16 @@ pub(super) async fn list(
     let headers = response.headers_mut();
     headers.insert(COMMIT_HEADER, commit_header(snapshot.commit));
     headers.insert(TOTAL_HEADER, HeaderValue::from(page.n_matching));
-    if let Some(link) = page.next.and_then(|next| HeaderValue::try_from(next_link(&parameters, next)).ok()) {
+    if let Some(link) =
+        page.next.and_then(|next| HeaderValue::try_from(next_link(&parameters, snapshot.commit, next)).ok())
+    {
         headers.insert(header::LINK, link);
     }
     Ok(response)
 }
 
-fn read(parameters: &[(String, String)]) -> Result<ListQuery, Faults> {
+fn read(parameters: &[(String, String)]) -> Result<(ListQuery, Option<At>), Faults> {
+    let mut at = None;
     let mut query = ListQuery { limit: LIMIT_DEFAULT, ..ListQuery::default() };
     let mut faults = Faults::default();
     for (n, (name, value)) in parameters.iter().enumerate() {
@@ -71,10 +77,11 @@ fn read(parameters: &[(String, String)]) -> Result<ListQuery, Faults> {
             "limit" => query.limit = faults.take(name, read_limit(value)).unwrap_or(LIMIT_DEFAULT),
             "cursor" => query.after = faults.take(name, read_cursor(value)),
             "updated_since" => query.updated_since = faults.take(name, read_time(value)),
-            _ => faults.push(name, "is not known here; use `status`, `limit`, `cursor`, `updated_since`"),
+            "at" => at = faults.take(name, read_at(value)),
+            _ => faults.push(name, "is not known here; use `status`, `limit`, `cursor`, `updated_since`, `at`"),
         }
     }
-    if faults.0.is_empty() { Ok(query) } else { Err(faults) }
+    if faults.0.is_empty() { Ok((query, at)) } else { Err(faults) }
 }
 
 fn read_status(text: &str) -> Result<Option<Status>, String> {
@@ -91,12 +98,6 @@ fn read_limit(text: &str) -> Result<usize, String> {
     limit.ok_or_else(|| format!("must be a whole number between 1 and {LIMIT_MAX}"))
 }
 
-fn read_time(text: &str) -> Result<DateTime<Utc>, String> {
-    DateTime::parse_from_rfc3339(text)
-        .map(|at| at.to_utc())
-        .map_err(|_| "must be a time like `2025-10-20T10:00:00Z`".into())
-}
-
 fn read_cursor(text: &str) -> Result<ListKey, String> {
     let parts = text.split_once('_').and_then(|(at, id)| Some((at.parse().ok()?, Uuid::try_parse(id).ok()?)));
     parts
@@ -104,12 +105,15 @@ fn read_cursor(text: &str) -> Result<ListKey, String> {
         .ok_or_else(|| "must be taken from the `Link` header of the page before".into())
 }
 
-/// Returns the `Link` to the next page: the same query with another cursor.
-fn next_link(parameters: &[(String, String)], next: ListKey) -> String {
+/// Returns the `Link` to the next page: the same query with another cursor. A
+/// time becomes the commit it meant, so that all pages are of one state.
+fn next_link(parameters: &[(String, String)], commit: Oid, next: ListKey) -> String {
     use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
     let (at, id) = next.parts();
     let mut query = String::new();
     for (name, value) in parameters.iter().filter(|(name, _)| name != "cursor") {
+        let commit = commit.to_string();
+        let value = if name == "at" { &commit } else { value };
         query.push_str(&format!("{name}={}&", utf8_percent_encode(value, NON_ALPHANUMERIC)));
     }
     format!("</api/v1/reports?{query}cursor={at}_{id}>; rel=\"next\"")

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::report::Status;
 use crate::report::validate::Faults;
 use crate::store::WriteError;
+use crate::store::history::HistoryError;
 use crate::store::snapshot::Entry;
 
 /// Why a request was not answered as asked.
@@ -261,6 +262,16 @@ impl From<WriteError> for Problem {
                 Self { cause: Some(error.to_string()), ..Self::unavailable(detail) }
             }
             WriteError::Internal(_) => Self::internal(error.to_string()),
+        }
+    }
+}
+
+impl From<HistoryError> for Problem {
+    /// A bad commit belongs to a parameter, which the handler knows.
+    fn from(error: HistoryError) -> Self {
+        match error {
+            HistoryError::Failed(error) => error.into(),
+            error => Self::not_found(error.to_string()),
         }
     }
 }

@@ -8,13 +8,15 @@ use axum::response::{IntoResponse, Response};
 use git2::Oid;
 use uuid::Uuid;
 
+use super::answers::{BodyProblems, HistoryProblems, VersionProblems, WriteProblems};
 use super::api::{DecisionBody, ReportDocument, SubmissionBody};
+use super::history::report_at;
 use super::input::Fields;
-use super::openapi::{BodyProblems, ReadProblems, VersionProblems, WriteProblems};
 use super::problem::Problem;
+use super::query::{Parameters, RawQuery, read_at};
 use super::{App, COMMIT_HEADER, commit_header};
 use crate::report::validate::{self, Faults};
-use crate::report::{Decision, Submission, front_matter};
+use crate::report::{Decision, Report, Submission, front_matter};
 use crate::store::snapshot::Entry;
 use crate::store::{Change, Expected, Via, Written};
 
@@ -54,6 +56,7 @@ pub(super) async fn submit(State(app): State<App>, request: Request) -> Result<R
     get, path = "/api/v1/reports/{id}", operation_id = "get_report", tag = "reports",
     params(
         ("id" = Uuid, Path, description = "Id of the report"),
+        ("at" = Option<String>, Query, description = "The state as it was at this commit (id, at least its first 7 digits) or time (RFC 3339); now if left out"),
         ("if-none-match" = Option<String>, Header, description = "An `ETag`; 304 if the report is still that version"),
     ),
     responses(
@@ -61,15 +64,26 @@ pub(super) async fn submit(State(app): State<App>, request: Request) -> Result<R
             ("etag" = String, description = "Version of the report: the blob id of its file"),
             ("golive-commit" = String, description = "The commit that the answer was made from"))),
         (status = 304, description = "Not changed"),
-        ReadProblems,
+        HistoryProblems,
     )
 )]
 pub(super) async fn get(
     State(app): State<App>,
     id: Result<Path<String>, PathRejection>,
+    query: RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id = read_id(id)?;
+    let id = read_id(id.map(|Path(id)| id))?;
+    let mut parameters = Parameters::read(query)?;
+    let mut faults = Faults::default();
+    let at = parameters.take("at", &mut faults, read_at);
+    parameters.refuse_others(&mut faults, "`at`");
+    if !faults.0.is_empty() {
+        return Err(Problem::invalid(faults, "?"));
+    }
+    if let Some(at) = at {
+        return report_at(&app, id, at, &headers).await;
+    }
     let snapshot = app.store.snapshot();
     let entry = snapshot.get(id).ok_or_else(|| Problem::not_found(format!("there is no report `{id}`")))?;
     if headers.get_all(header::IF_NONE_MATCH).iter().any(|value| names(value, entry.blob)) {
@@ -103,7 +117,7 @@ pub(super) async fn revise(
     id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let id = read_id(id)?;
+    let id = read_id(id.map(|Path(id)| id))?;
     let (expected, via) = (expected(request.headers()), via(request.headers()));
     let submission = read_submission(&app, request).await?;
     let written = app.store.write(Change::Revise { id, submission, expected }, via).await?;
@@ -133,7 +147,7 @@ pub(super) async fn decide(
     id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let id = read_id(id)?;
+    let id = read_id(id.map(|Path(id)| id))?;
     let (expected, via) = (expected(request.headers()), via(request.headers()));
     let decision = read_decision(&app, request).await?;
     let written = app.store.write(Change::Decide { id, decision, expected }, via).await?;
@@ -159,8 +173,8 @@ async fn read_decision(app: &App, request: Request<Body>) -> Result<Decision, Pr
     validate::decision(faults, status, by, notes).map_err(|faults| Problem::invalid(faults, "#/"))
 }
 
-fn read_id(id: Result<Path<String>, PathRejection>) -> Result<Uuid, Problem> {
-    let text = id.map(|Path(text)| text).unwrap_or_default();
+pub(super) fn read_id(id: Result<String, PathRejection>) -> Result<Uuid, Problem> {
+    let text = id.unwrap_or_default();
     // The hyphenated form alone: one report has one address.
     let id = Uuid::try_parse(&text).ok().filter(|_| text.len() == 36);
     id.ok_or_else(|| {
@@ -192,7 +206,7 @@ fn expected(headers: &HeaderMap) -> Expected {
 }
 
 /// Returns whether an `If-None-Match` value names `blob` (weak comparison).
-fn names(value: &HeaderValue, blob: Oid) -> bool {
+pub(super) fn names(value: &HeaderValue, blob: Oid) -> bool {
     let tag = format!("\"{blob}\"");
     value.to_str().is_ok_and(|text| {
         text.split(',').map(str::trim).any(|found| found == "*" || found.strip_prefix("W/").unwrap_or(found) == tag)
@@ -201,7 +215,7 @@ fn names(value: &HeaderValue, blob: Oid) -> bool {
 
 async fn answer(app: &App, written: &Written) -> Result<Response, Problem> {
     let json = match &written.file {
-        Some(file) => render_file(&written.entry, file)?,
+        Some(file) => render_file(&written.entry.report, file)?,
         None => render(app, &written.entry).await?,
     };
     app.rendered.insert(written.entry.blob, json.clone());
@@ -213,23 +227,23 @@ async fn render(app: &App, entry: &Entry) -> Result<Bytes, Problem> {
     if let Some(json) = app.rendered.get(&entry.blob) {
         return Ok(json);
     }
-    let json = render_file(entry, &app.store.file(entry.blob).await?)?;
+    let json = render_file(&entry.report, &app.store.file(entry.blob).await?)?;
     app.rendered.insert(entry.blob, json.clone());
     Ok(json)
 }
 
-fn render_file(entry: &Entry, file: &[u8]) -> Result<Bytes, Problem> {
+pub(super) fn render_file(report: &Report, file: &[u8]) -> Result<Bytes, Problem> {
     let body = front_matter::body(file).map_err(|fault| Problem::internal(fault.to_string()))?;
     let body = std::str::from_utf8(body).map_err(|error| Problem::internal(error.to_string()))?;
-    let document = ReportDocument::new(&entry.report, body);
+    let document = ReportDocument::new(report, body);
     serde_json::to_vec(&document).map(Bytes::from).map_err(|error| Problem::internal(error.to_string()))
 }
 
-fn json_response(json: Bytes) -> Response {
+pub(super) fn json_response(json: Bytes) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
 }
 
-fn tagged(mut response: Response, blob: Oid, commit: Oid) -> Response {
+pub(super) fn tagged(mut response: Response, blob: Oid, commit: Oid) -> Response {
     let tag = HeaderValue::try_from(format!("\"{blob}\"")).expect("hex is ASCII");
     response.headers_mut().insert(header::ETAG, tag);
     response.headers_mut().insert(COMMIT_HEADER, commit_header(commit));

@@ -1,10 +1,12 @@
 //! Takes in what others committed: brings the snapshot from the tip that was
-//! served to the tip that is there now, by what differs between the two trees.
+//! served to the tip that is there now, commit by commit along first parents. A
+//! merge is one step, whatever it brought.
 
-use git2::{Delta, Oid, Repository};
+use git2::{Oid, Repository};
 
-use super::load;
-use super::snapshot::Snapshot;
+use super::snapshot::{Entry, Problem, Snapshot};
+use super::walk::{self, FileStep, Step};
+use super::{load, trail::Trail};
 
 /// Why the new tip cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -24,31 +26,63 @@ pub(super) fn absorb(git: &Repository, served: &Snapshot, tip: Oid) -> Result<Sn
     if !git.graph_descendant_of(tip, served.commit)? {
         return Err(AbsorbError::Rewound { served: served.commit, tip });
     }
-    let commit = git.find_commit(tip)?;
-    let committed_at = chrono::DateTime::from_timestamp(commit.time().seconds(), 0).unwrap_or_default();
-    let tree = commit.tree()?;
     let mut snapshot = served.clone();
-    (snapshot.commit, snapshot.tree) = (tip, tree.id());
-    let diff = git.diff_tree_to_tree(Some(&git.find_tree(served.tree)?), Some(&tree), None)?;
-    for delta in diff.deltas() {
-        let Some(path) =
-            delta.new_file().path().and_then(|path| path.to_str()).filter(|path| load::is_report_path(path))
-        else {
-            continue;
-        };
-        if delta.status() == Delta::Deleted {
-            let detail = "the report was deleted; restore its file".into();
-            load::put_problem(&mut snapshot, path.into(), super::snapshot::Problem { detail });
-            continue;
-        }
-        let blob = delta.new_file().id();
-        match load::read_file(path, blob, git.find_blob(blob)?.content()) {
-            Ok(mut entry) => {
-                entry.updated_at = committed_at;
-                load::put(&mut snapshot, entry);
-            }
-            Err(problem) => load::put_problem(&mut snapshot, path.into(), problem),
+    for step in steps(git, served.commit, tip)? {
+        let files = walk::changed_reports(git, Some(snapshot.tree), step.tree)?;
+        snapshot.advance(step.commit, step.tree, step.committed_at);
+        for file in files {
+            take(git, &mut snapshot, &step, file)?;
         }
     }
     Ok(snapshot)
+}
+
+/// Returns the commits after `served` up to `tip`, oldest first. If somebody
+/// merged the served line into theirs, `served` is not among the first parents,
+/// and the merge is the one step from it.
+fn steps(git: &Repository, served: Oid, tip: Oid) -> Result<Vec<Step>, git2::Error> {
+    let odb = git.odb()?;
+    let mut steps = Vec::new();
+    let mut next = Some(Step::read(&odb, tip)?);
+    while let Some(step) = next {
+        if step.commit == served {
+            steps.reverse();
+            return Ok(steps);
+        }
+        next = step.before(&odb)?;
+        steps.push(step);
+    }
+    steps.truncate(1);
+    Ok(steps)
+}
+
+/// Takes in what `step` did to one file.
+fn take(git: &Repository, snapshot: &mut Snapshot, step: &Step, file: FileStep) -> Result<(), git2::Error> {
+    let known = snapshot.at_path(&file.path).cloned();
+    let commits = known.as_ref().map_or_else(Trail::default, |entry| entry.commits.clone()).with(step.commit);
+    let read = match file.blob {
+        Some(blob) => load::read_file(&file.path, blob, git.find_blob(blob)?.content()),
+        None => Err(Problem { detail: "the report was deleted; restore its file".into() }),
+    };
+    let put = match read {
+        Ok(entry) => load::put(snapshot, Entry { updated_at: load::time(step.committed_at), commits, ..entry }),
+        Err(problem) => {
+            if let Some(known) = known {
+                let (report, path) = (known.report.clone(), known.path.clone());
+                let last_good = Entry { report, path, blob: known.blob, updated_at: known.updated_at, commits };
+                snapshot.put(last_good.into());
+            }
+            Err((file.path, problem))
+        }
+    };
+    if let Err((path, problem)) = put {
+        log(&path, &problem);
+        snapshot.put_problem(path, problem);
+    }
+    Ok(())
+}
+
+/// Logs that a file cannot be read.
+pub(super) fn log(path: &str, problem: &Problem) {
+    tracing::warn!(path, "`{path}` cannot be read: {}", problem.detail);
 }

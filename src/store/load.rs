@@ -1,24 +1,25 @@
 //! The snapshot of a tip, read from git alone: every report file of its tree,
-//! and the time of the last change to each from the history.
+//! and the commits that changed each from the history.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use git2::{ObjectType, Oid, Repository, Tree};
 use uuid::Uuid;
 
-use super::message::SERVICE_EMAIL;
 use super::repository::Location;
 use super::snapshot::{Entry, Problem, Snapshot};
+use super::trail::Trail;
+use super::walk::{self, Step};
 use crate::report::front_matter;
 use crate::report::key::RepositoryKey;
 
 /// What reading one report file gives.
 pub(super) type Read = Result<Entry, Problem>;
 
-/// Reads the state at `commit`.
+/// Reads the state at `commit`. Its problems are the caller's to log.
 ///
 /// # Errors
 /// libgit2's, if a commit or tree is missing. A report file that cannot be read
@@ -35,34 +36,38 @@ pub(super) fn snapshot(location: &Location, commit: Oid) -> Result<Snapshot, git
     for (path, read) in read_all(location, &files)? {
         match read {
             Ok(entry) => entries.push(entry),
-            Err(problem) => put_problem(&mut snapshot, path, problem),
+            Err(problem) => snapshot.put_problem(path, problem),
         }
     }
-    set_last_changes(&git, commit, &mut entries)?;
+    for (commit, committed_at) in set_commits(&git, commit, &mut entries)?.into_iter().rev() {
+        snapshot.line.push(commit, committed_at);
+    }
     for entry in entries {
-        put(&mut snapshot, entry);
+        if let Err((path, problem)) = put(&mut snapshot, entry) {
+            snapshot.put_problem(path, problem);
+        }
     }
     Ok(snapshot)
 }
 
-/// Adds a report that was read, unless its id is another one's.
-pub(super) fn put(snapshot: &mut Snapshot, entry: Entry) {
+/// Adds a report that was read.
+///
+/// # Errors
+/// Its path and what is wrong, if its id is another one's.
+pub(super) fn put(snapshot: &mut Snapshot, entry: Entry) -> Result<(), (String, Problem)> {
     match snapshot.get(entry.report.id).map(|other| other.path.clone()).filter(|other| *other != entry.path) {
         Some(other) => {
             let detail = format!("`id` is that of `{other}`; give this report an id of its own");
-            put_problem(snapshot, entry.path, Problem { detail });
+            Err((entry.path, Problem { detail }))
         }
-        None => snapshot.put(Arc::new(entry)),
+        None => {
+            snapshot.put(Arc::new(entry));
+            Ok(())
+        }
     }
 }
 
-/// Notes and logs that a file cannot be read.
-pub(super) fn put_problem(snapshot: &mut Snapshot, path: String, problem: Problem) {
-    tracing::warn!(path, "`{path}` cannot be read: {}", problem.detail);
-    snapshot.put_problem(path, problem);
-}
-
-/// Reads one report file. `updated_at` is for the caller to fill in.
+/// Reads one report file. `updated_at` and `commits` are for the caller to fill in.
 pub(super) fn read_file(path: &str, blob: Oid, file: &[u8]) -> Read {
     let decoded = front_matter::decode(file).map_err(|fault| Problem { detail: fault.to_string() })?;
     let expected = RepositoryKey::parse(&decoded.report.repository_url).map(|key| key.path());
@@ -81,7 +86,7 @@ pub(super) fn read_file(path: &str, blob: Oid, file: &[u8]) -> Read {
         return Err(Problem { detail: "the report has no text after its front matter".into() });
     }
     let updated_at = decoded.report.submitted_at;
-    Ok(Entry { report: decoded.report, path: path.into(), blob, updated_at })
+    Ok(Entry { report: decoded.report, path: path.into(), blob, updated_at, commits: Trail::default() })
 }
 
 /// Returns whether `path` has the form of a report's path; other files below
@@ -106,6 +111,12 @@ fn subtree<'a>(git: &'a Repository, tree: &Tree<'_>, name: &str) -> Result<Optio
     }
 }
 
+/// Returns whether a tree entry of this mode is a file, executable or not; a
+/// person's `chmod` does not make a report disappear. Links are not followed.
+const fn is_regular(mode: i32) -> bool {
+    mode & 0o170_000 == 0o100_000
+}
+
 fn list_files(
     git: &Repository,
     tree: &Tree<'_>,
@@ -117,7 +128,7 @@ fn list_files(
         let path = format!("{folder}/{name}");
         match entry.kind() {
             Some(ObjectType::Tree) => list_files(git, &git.find_tree(entry.id())?, &path, files)?,
-            Some(ObjectType::Blob) if entry.filemode() == 0o100_644 && is_report_path(&path) => {
+            Some(ObjectType::Blob) if is_regular(entry.filemode()) && is_report_path(&path) => {
                 files.push((path, entry.id()));
             }
             _ => {}
@@ -151,47 +162,42 @@ fn read_all(location: &Location, files: &[(String, Oid)]) -> Result<Vec<(String,
     })
 }
 
-/// Sets `updated_at` of all `entries` by walking the history back from `tip`
-/// until each was seen. The service's own commits name their report; only
-/// commits of others cost a comparison of trees.
-fn set_last_changes(git: &Repository, tip: Oid, entries: &mut [Entry]) -> Result<(), git2::Error> {
-    let mut by_id: HashMap<Uuid, usize> = entries.iter().enumerate().map(|(n, entry)| (entry.report.id, n)).collect();
-    let mut by_path: HashMap<String, usize> =
-        entries.iter().enumerate().map(|(n, entry)| (entry.path.clone(), n)).collect();
-    let mut next = Some(git.find_commit(tip)?);
-    while let Some(commit) = next.filter(|_| !by_path.is_empty()) {
-        let at = DateTime::from_timestamp(commit.time().seconds(), 0).unwrap_or_default();
-        let parent = commit.parent(0).ok();
-        match own_report_id(&commit) {
-            Some(id) => {
-                if let Some(n) = by_id.remove(&id).filter(|n| by_path.remove(&entries[*n].path).is_some()) {
-                    entries[n].updated_at = at;
-                }
-            }
+/// Sets `updated_at` and `commits` of all `entries` by walking the history back
+/// from `tip`, and returns the commits met with their committer times, newest
+/// first. The service's own commits name their report; only commits of others
+/// cost a comparison of trees.
+fn set_commits(git: &Repository, tip: Oid, entries: &mut [Entry]) -> Result<Vec<(Oid, i64)>, git2::Error> {
+    let odb = git.odb()?;
+    let mut met = Vec::new();
+    let mut commits: Vec<Vec<(Oid, i64)>> = vec![Vec::new(); entries.len()];
+    let by_id: HashMap<Uuid, usize> = entries.iter().enumerate().map(|(n, entry)| (entry.report.id, n)).collect();
+    let by_path: HashMap<&str, usize> = entries.iter().enumerate().map(|(n, entry)| (entry.path.as_str(), n)).collect();
+    let mut next = Some(Step::read(&odb, tip)?);
+    while let Some(step) = next {
+        let at = (step.commit, step.committed_at);
+        met.push(at);
+        next = step.before(&odb)?;
+        match step.own_report {
+            Some(id) => by_id.get(&id).into_iter().for_each(|n| commits[*n].push(at)),
             None => {
-                let before = parent.as_ref().map(git2::Commit::tree).transpose()?;
-                let diff = git.diff_tree_to_tree(before.as_ref(), Some(&commit.tree()?), None)?;
-                for delta in diff.deltas() {
-                    let path = delta.new_file().path().and_then(|path| path.to_str());
-                    if let Some(n) = path.and_then(|path| by_path.remove(path)) {
-                        entries[n].updated_at = at;
-                    }
-                }
+                let changed = walk::changed_reports(git, next.as_ref().map(|before| before.tree), step.tree)?;
+                let known = changed.iter().filter_map(|file| by_path.get(file.path.as_str()));
+                known.for_each(|n| commits[*n].push(at));
             }
         }
-        next = parent;
     }
-    Ok(())
+    for (entry, commits) in entries.iter_mut().zip(commits) {
+        if let Some((_, at)) = commits.first() {
+            entry.updated_at = time(*at);
+        }
+        entry.commits = commits.iter().rev().fold(Trail::default(), |trail, (commit, _)| trail.with(*commit));
+    }
+    Ok(met)
 }
 
-/// Returns the `Report-Id` trailer of a commit that the service made.
-fn own_report_id(commit: &git2::Commit<'_>) -> Option<Uuid> {
-    if commit.committer().email_bytes() != SERVICE_EMAIL.as_bytes() {
-        return None;
-    }
-    let message = commit.message().ok()?;
-    let trailers = message.trim_end().rsplit("\n\n").next()?;
-    trailers.lines().find_map(|line| line.strip_prefix("Report-Id: ")).and_then(|id| Uuid::try_parse(id).ok())
+/// Returns a committer time, which can be anything, as a time.
+pub(super) fn time(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).unwrap_or_default()
 }
 
 #[cfg(test)]

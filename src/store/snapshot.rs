@@ -10,6 +10,8 @@ use chrono::{DateTime, Utc};
 use git2::Oid;
 use uuid::Uuid;
 
+use super::line::Line;
+use super::trail::Trail;
 use crate::report::{Report, Status};
 
 /// One report as the snapshot knows it: all but the body.
@@ -22,6 +24,8 @@ pub struct Entry {
     pub blob: Oid,
     /// Committer time of the latest commit that changed the file.
     pub updated_at: DateTime<Utc>,
+    /// Every commit that changed the file.
+    pub commits: Trail,
 }
 
 /// A report file at the tip that cannot be read.
@@ -60,6 +64,8 @@ pub struct Snapshot {
     pub commit: Oid,
     /// The root tree of `commit`.
     pub tree: Oid,
+    /// The commits that the branch was at, up to `commit`.
+    pub(super) line: Line,
     by_id: imbl::HashMap<Uuid, Arc<Entry>>,
     by_path: imbl::HashMap<String, Arc<Entry>>,
     all: List,
@@ -95,6 +101,7 @@ impl Snapshot {
         Self {
             commit,
             tree,
+            line: Line::default(),
             by_id: imbl::HashMap::new(),
             by_path: imbl::HashMap::new(),
             all: List::new(),
@@ -134,6 +141,11 @@ impl Snapshot {
         self.by_status[status as usize].len()
     }
 
+    /// Returns the files that cannot be read, by their paths.
+    pub fn problems(&self) -> impl Iterator<Item = (&String, &Problem)> {
+        self.problems.iter()
+    }
+
     /// Returns the number of files that cannot be read.
     pub fn n_problems(&self) -> usize {
         self.problems.len()
@@ -163,6 +175,13 @@ impl Snapshot {
         let entries = matching.iter().filter(|(key, _)| query.after.is_none_or(|after| **key > after));
         let entries = entries.take(query.limit + 1).map(|(_, entry)| entry.clone()).collect();
         Page::cut(entries, query.limit, matching.len())
+    }
+
+    /// Goes on to the commit that follows; the caller puts what it changed.
+    /// `committed_at` in seconds since 1970.
+    pub(super) fn advance(&mut self, commit: Oid, tree: Oid, committed_at: i64) {
+        (self.commit, self.tree) = (commit, tree);
+        self.line.push(commit, committed_at);
     }
 
     /// Adds a report, or replaces the one with the same path.

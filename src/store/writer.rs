@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ use super::message::{self, Via};
 use super::object::{Kind, Object};
 use super::repository::Location;
 use super::snapshot::{Entry, Snapshot};
-use super::tree::Trees;
+use super::tree::{TreeError, Trees};
 use super::{FileChange, Published, Shared, WriteError, Written, pack};
 
 /// Bounds of one batch, so that the first command of it is not held up by the last.
@@ -43,6 +44,8 @@ pub(super) struct Command {
 pub(super) struct Writer {
     location: Location,
     git: Repository,
+    /// The count of joins that `git` was opened at.
+    n_joins: usize,
     trees: Trees,
     shared: Arc<Shared>,
 }
@@ -61,7 +64,7 @@ struct Plan {
 impl Writer {
     pub(super) fn new(location: Location, shared: Arc<Shared>) -> Result<Self, git2::Error> {
         let git = location.open()?;
-        Ok(Self { location, git, trees: Trees::default(), shared })
+        Ok(Self { location, git, n_joins: 0, trees: Trees::default(), shared })
     }
 
     /// Works until every sender of commands is gone.
@@ -82,6 +85,7 @@ impl Writer {
         let metrics = &self.shared.metrics;
         metrics.write_queue.dec_by(i64::try_from(batch.len()).unwrap_or(i64::MAX));
         metrics.write_batch.observe(batch.len() as f64);
+        self.renew_handle();
         match self.try_commit(&batch) {
             Ok(results) => {
                 for (command, result) in batch.into_iter().zip(results) {
@@ -94,6 +98,17 @@ impl Writer {
                     let _ = command.reply.send(Err(error.clone()));
                 }
             }
+        }
+    }
+
+    /// libgit2 keeps each pack that it ever opened mapped; a handle is renewed
+    /// after packs were removed.
+    fn renew_handle(&mut self) {
+        let n_joins = self.shared.n_joins.load(Ordering::Acquire);
+        if n_joins != self.n_joins
+            && let Ok(git) = self.location.open()
+        {
+            (self.git, self.n_joins) = (git, n_joins);
         }
     }
 
@@ -115,10 +130,12 @@ impl Writer {
                 // Somebody committed in between: plan again on the new tip.
                 Err(SwapError::Moved(_)) => {}
                 Err(SwapError::Locked(path)) => {
-                    return Err(WriteError::Unavailable(format!(
+                    let error = WriteError::Unavailable(format!(
                         "the branch is locked by another git process; try again, or remove `{}` if none runs",
                         relative(&self.location, &path)
-                    )));
+                    ));
+                    self.shared.set_obstacle(Some(error.clone()));
+                    return Err(error);
                 }
                 Err(SwapError::Io(error)) => return Err(self.failed(error)),
             }
@@ -192,7 +209,15 @@ impl Writer {
         let odb = self.git.odb().map_err(io::Error::other)?;
         for command in batch {
             let result = match current_draft(&self.shared, &plan, command) {
-                Ok(Outcome::Commit(draft)) => Ok(plan.add(trees, &odb, *draft)?),
+                Ok(Outcome::Commit(draft)) => match plan.add(trees, &odb, *draft) {
+                    Ok(written) => Ok(written),
+                    // Of this command alone: a person put something where its file must be.
+                    Err(TreeError::Blocked(path)) => Err(WriteError::Problem {
+                        detail: format!("`{path}` is in the way of it; move that elsewhere"),
+                        path: command.draft.path.clone(),
+                    }),
+                    Err(TreeError::Io(error)) => return Err(error),
+                },
                 Ok(Outcome::Unchanged(entry)) => Ok(Written { commit: plan.snapshot.commit, file: None, entry }),
                 Err(error) => Err(error),
             };
@@ -235,19 +260,21 @@ impl Writer {
 
 impl Plan {
     /// Adds the commit of `draft` on top of what is planned.
-    fn add(&mut self, trees: &mut Trees, odb: &git2::Odb<'_>, draft: Draft) -> io::Result<Written> {
+    fn add(&mut self, trees: &mut Trees, odb: &git2::Odb<'_>, draft: Draft) -> Result<Written, TreeError> {
         let blob = draft.blob.id;
         let tree = trees.set(odb, self.snapshot.tree, &draft.path, blob, &mut self.objects)?;
         let now = Utc::now();
         let parent = Some(self.snapshot.commit);
         let commit = message::commit(tree, parent, &draft.author, draft.authored_at, now, &draft.message);
         let commit = Object::new(Kind::Commit, &commit);
-        (self.snapshot.commit, self.snapshot.tree) = (commit.id, tree);
+        self.snapshot.advance(commit.id, tree, now.timestamp());
         self.objects.push(commit);
         self.objects.push(draft.blob);
         self.files.insert(blob, draft.file.clone());
         self.changes.push(FileChange { path: draft.path.clone(), before: draft.base, blob, file: draft.file.clone() });
-        let entry = Arc::new(Entry { report: draft.report, path: draft.path, blob, updated_at: now });
+        let before = self.snapshot.at_path(&draft.path).map(|entry| entry.commits.clone()).unwrap_or_default();
+        let commits = before.with(self.snapshot.commit);
+        let entry = Arc::new(Entry { report: draft.report, path: draft.path, blob, updated_at: now, commits });
         self.snapshot.put(entry.clone());
         Ok(Written { commit: self.snapshot.commit, file: Some(draft.file), entry })
     }

@@ -1,0 +1,82 @@
+//! The commits of one report, each with what it did.
+
+use chrono::{DateTime, Utc};
+use git2::{Commit, Oid, Repository};
+
+use super::event;
+use super::file::{self, oldest_first};
+use crate::report::{Event, Report, Status};
+use crate::store::load;
+use crate::store::message::SERVICE_EMAIL;
+use crate::store::snapshot::Entry;
+
+/// One commit of a report.
+#[derive(Debug)]
+pub struct Item {
+    pub commit: Oid,
+    /// Committer time.
+    pub committed_at: DateTime<Utc>,
+    pub author_name: String,
+    pub author_email: String,
+    /// `None` if the file does not tell.
+    pub event: Option<Event>,
+    /// `None` before the first submission.
+    pub status_before: Option<Status>,
+    /// This and `revision`: `None` if the file was deleted or cannot be read.
+    pub status_after: Option<Status>,
+    pub revision: Option<u32>,
+    /// What the reviewer gave as reasons.
+    pub notes: Option<String>,
+    /// The way in, if the service made the commit.
+    pub via: Option<&'static str>,
+}
+
+/// Returns the commits of a report, newest first.
+///
+/// # Errors
+/// libgit2's.
+pub(super) fn items(git: &Repository, entry: &Entry) -> Result<Vec<Item>, git2::Error> {
+    let mut items = Vec::new();
+    // The last state that could be read, and the file as it was last.
+    let (mut before, mut blob_before): (Option<Report>, Option<Oid>) = (None, None);
+    for commit in oldest_first(entry) {
+        let (blob, after) = match file::copy(git, commit, &entry.path)? {
+            Some(copy) => (Some(copy.blob), copy.read.ok()),
+            None => (None, None),
+        };
+        // A message that names the report does not make it the report's commit.
+        if blob == blob_before {
+            continue;
+        }
+        blob_before = blob;
+        items.push(item(&git.find_commit(commit)?, before.as_ref(), after.as_ref()));
+        before = after.or(before);
+    }
+    items.reverse();
+    Ok(items)
+}
+
+fn item(commit: &Commit<'_>, before: Option<&Report>, after: Option<&Report>) -> Item {
+    let message = String::from_utf8_lossy(commit.message_raw_bytes());
+    let is_own = commit.committer().email_bytes() == SERVICE_EMAIL.as_bytes();
+    let decides_anew = is_own && !message.starts_with(Event::Edit.verb());
+    let event = after.and_then(|after| event::event(before, after, decides_anew));
+    let notes = match event {
+        Some(Event::Approve | Event::Reject) => after.and_then(|report| report.review_notes.clone()),
+        Some(Event::Reopen) => event::notes(&message),
+        _ => None,
+    };
+    let author = commit.author();
+    Item {
+        commit: commit.id(),
+        committed_at: load::time(commit.time().seconds()),
+        author_name: String::from_utf8_lossy(author.name_bytes()).into_owned(),
+        author_email: String::from_utf8_lossy(author.email_bytes()).into_owned(),
+        event,
+        status_before: before.map(|report| report.status),
+        status_after: after.map(|report| report.status),
+        revision: after.map(|report| report.revision),
+        notes,
+        via: event::via(&message).filter(|_| is_own),
+    }
+}
