@@ -40,9 +40,7 @@ impl Places {
         }
         let is_new = match content_id(&target)? {
             None => true,
-            Some(id) if id == Oid::hash_object(ObjectType::Blob, bytes).map_err(io::Error::other)? => {
-                return Ok(Placed::Forward);
-            }
+            Some(id) if id == blob_id(bytes)? => return Ok(Placed::Forward),
             Some(id) if is_base(id) => false,
             Some(_) => return Ok(Placed::LeftAlone),
         };
@@ -50,7 +48,7 @@ impl Places {
         fs::create_dir_all(&self.scratch)?;
         let draft = self.scratch.join("file");
         File::create(&draft)?.write_all(bytes)?;
-        if is_new { place_new(&draft, &target) } else { replace(&draft, &target, is_base) }
+        if is_new { place_new(&draft, &target) } else { replace(&draft, &target, blob_id(bytes)?, is_base) }
     }
 
     /// Removes the file at `path` if it is one of `bases`.
@@ -89,7 +87,7 @@ pub(super) fn content_id(path: &Path) -> io::Result<Option<Oid>> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => {
             let bytes = fs::read(path)?;
-            Oid::hash_object(ObjectType::Blob, &bytes).map(Some).map_err(io::Error::other)
+            blob_id(&bytes).map(Some)
         }
         Ok(_) => Ok(Some(Oid::ZERO_SHA1)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -107,9 +105,14 @@ fn place_new(draft: &Path, target: &Path) -> io::Result<Placed> {
     }
 }
 
+fn blob_id(bytes: &[u8]) -> io::Result<Oid> {
+    Oid::hash_object(ObjectType::Blob, bytes).map_err(io::Error::other)
+}
+
 /// Somebody may save the file between the look and this, so the two are
 /// exchanged, what came out is looked at again, and given back if it is theirs.
-fn replace(draft: &Path, target: &Path, is_base: &dyn Fn(Oid) -> bool) -> io::Result<Placed> {
+/// `ours` is what `draft` holds.
+fn replace(draft: &Path, target: &Path, ours: Oid, is_base: &dyn Fn(Oid) -> bool) -> io::Result<Placed> {
     match renameat_with(CWD, draft, CWD, target, RenameFlags::EXCHANGE) {
         Ok(()) => {}
         Err(rustix::io::Errno::NOENT) => return place_new(draft, target),
@@ -119,6 +122,10 @@ fn replace(draft: &Path, target: &Path, is_base: &dyn Fn(Oid) -> bool) -> io::Re
         return Ok(Placed::Forward);
     }
     renameat_with(CWD, draft, CWD, target, RenameFlags::EXCHANGE)?;
+    if content_id(draft)? != Some(ours) {
+        // They saved once more in between: what came out now is their newest.
+        fs::rename(draft, target)?;
+    }
     Ok(Placed::LeftAlone)
 }
 

@@ -211,10 +211,10 @@ impl Reader<'_> {
     fn revision(&self) -> Result<u32, Fault> {
         let number = match self.data.get("revision") {
             None | Some(Pod::Null) => return Err(self.fault("revision", "is missing")),
-            Some(Pod::Integer(number)) => u32::try_from(*number).ok().filter(|number| *number > 0),
+            Some(Pod::Integer(number)) => u32::try_from(*number).ok().filter(|number| (1..u32::MAX).contains(number)),
             Some(_) => None,
         };
-        number.ok_or_else(|| self.fault("revision", "must be a whole number, 1 or more"))
+        number.ok_or_else(|| self.fault("revision", "must be a whole number, 1 or more, of which there is a next one"))
     }
 }
 

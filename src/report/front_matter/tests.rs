@@ -297,6 +297,7 @@ refused! {
     wrong_type: "mcp-servicenow\nrepo" => "12\nrepo", 3, "must be a string";
     bad_id: "0198c5f2-7a51" => "0198c5f2-7a5", 2, "`id` must be a UUID";
     bad_revision: "revision: 1" => "revision: 0", 7, "whole number";
+    last_revision_of_all: "revision: 1" => "revision: 4294967295", 7, "whole number";
     bad_time: "2025-10-20T10:00:00Z" => "yesterday", 8, "time";
     conflict_marker: "status: pending_review" => "<<<<<<< HEAD\nstatus: a\n=======\nstatus: b\n>>>>>>> x", 7, "";
     huge_front_matter: "revision: 1" => &format!("x: {}\nrevision: 1", "a".repeat(300_000)), 7, "256 KiB";
