@@ -3,8 +3,11 @@
 //! Floor 0: no IO, no git, no HTTP. Everything that reads or writes a report,
 //! whichever way it came in, goes through these types and this one table.
 
+pub mod change;
+pub mod fault;
 pub mod front_matter;
 pub mod key;
+pub mod merge;
 pub mod text;
 pub mod validate;
 

@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 use gray_matter::{Matter, Pod, engine::YAML};
 use uuid::Uuid;
 
+use super::fault::{Fault, Rule};
 use super::{Report, Status, text};
 
 /// Front matter longer than this is refused unread.
@@ -26,24 +27,6 @@ pub struct Decoded<'a> {
     pub report: Report,
     /// The bytes after the closing fence, as they are.
     pub body: &'a [u8],
-}
-
-/// Why a report file cannot be read, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{line}:{column}: {detail}")]
-pub struct Fault {
-    /// 1 for the first line of the file.
-    pub line: usize,
-    /// 1 for the first character of the line.
-    pub column: usize,
-    /// What is wrong and how to repair it.
-    pub detail: String,
-}
-
-impl Fault {
-    fn new(line: usize, column: usize, detail: impl Into<String>) -> Self {
-        Self { line, column, detail: detail.into() }
-    }
 }
 
 /// Returns the bytes of a new report file.
@@ -97,12 +80,24 @@ pub fn decode(file: &[u8]) -> Result<Decoded<'_>, Fault> {
     let fenced = format!("---\n{}\n---\n", parts.yaml);
     let data = Matter::<YAML>::new()
         .parse::<Pod>(&fenced)
-        .map_err(|error| Fault::new(2, 1, format!("front matter is not valid YAML: {error}")))?
+        .map_err(|error| {
+            let detail = format!("the front matter is not valid YAML: {error}");
+            Fault::new(Rule::InvalidYaml, detail, "correct it").at(2, 1)
+        })?
         .data
         .and_then(|pod| pod.as_hashmap().ok())
-        .ok_or_else(|| Fault::new(2, 1, "front matter is empty; restore the fields of the report"))?;
+        .ok_or_else(|| {
+            let repair = "put the fields of the report back";
+            Fault::new(Rule::NotAMapping, "the front matter is empty", repair).at(2, 1)
+        })?;
     let reader = Reader { data, outline: &outline };
     Ok(Decoded { report: reader.report()?, body: parts.body })
+}
+
+/// Returns the line and column of the value of the field `name`, for a message.
+pub fn place(file: &[u8], name: &str) -> (usize, usize) {
+    let outline = fence::split(file).and_then(|parts| guard::outline(parts.yaml));
+    outline.map_or((1, 1), |outline| outline.place(name))
 }
 
 /// Returns the body of `file` without reading its front matter.
@@ -118,11 +113,8 @@ fn check_readable(file: &[u8], report: &Report, body: &[u8]) -> Result<(), Fault
     if read.report == *report && read.body == body {
         return Ok(());
     }
-    Err(Fault::new(
-        1,
-        1,
-        "front matter is in a form that cannot be changed field by field; write each field on a line of its own",
-    ))
+    let detail = "the front matter is in a form that cannot be changed field by field";
+    Err(Fault::new(Rule::KeyForm, detail, "write each field on a line of its own").at(1, 1))
 }
 
 /// The value of a field as it stands in YAML.
@@ -164,57 +156,64 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn report(&self) -> Result<Report, Fault> {
         Ok(Report {
-            id: self.parsed("id", "a UUID", |text| Uuid::try_parse(text).ok())?,
+            id: self.parsed("id", Rule::InvalidId, "a UUID", |text| Uuid::try_parse(text).ok())?,
             server_name: self.required("server_name")?,
             repository_url: self.required("repository_url")?,
             developer_email: self.required("developer_email")?,
-            status: self.parsed("status", "`pending_review`, `approved` or `rejected`", Status::from_word)?,
+            status: self.parsed(
+                "status",
+                Rule::UnknownStatus,
+                "`pending_review`, `approved` or `rejected`",
+                Status::from_word,
+            )?,
             revision: self.revision()?,
-            submitted_at: self.parsed("submitted_at", TIME, read_time)?,
+            submitted_at: self.parsed("submitted_at", Rule::InvalidTime, TIME, read_time)?,
             reviewed_at: self.optional_time("reviewed_at")?,
             reviewed_by: self.optional("reviewed_by")?,
             review_notes: self.optional("review_notes")?,
         })
     }
 
-    fn fault(&self, name: &str, detail: impl std::fmt::Display) -> Fault {
+    fn fault(&self, name: &str, rule: Rule, detail: impl std::fmt::Display, repair: &str) -> Fault {
         let (line, column) = self.outline.place(name);
-        Fault::new(line, column, format!("`{name}` {detail}"))
+        Fault::new(rule, format!("`{name}` {detail}"), repair).at(line, column)
     }
 
     fn optional(&self, name: &str) -> Result<Option<String>, Fault> {
         match self.data.get(name) {
             None | Some(Pod::Null) => Ok(None),
             Some(Pod::String(text)) if text.contains('\0') => {
-                Err(self.fault(name, format!("must not hold {}", text::code_point('\0'))))
+                Err(self.fault(name, Rule::Binary, format!("must not hold {}", text::code_point('\0')), "remove it"))
             }
             Some(Pod::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(self.fault(name, "must be a string; put it in double quotes")),
+            Some(_) => Err(self.fault(name, Rule::WrongType, "must be a string", "put it in double quotes")),
         }
     }
 
     fn required(&self, name: &str) -> Result<String, Fault> {
-        self.optional(name)?.ok_or_else(|| self.fault(name, "is missing"))
+        self.optional(name)?.ok_or_else(|| self.fault(name, Rule::MissingField, "is missing", "put it back"))
     }
 
-    fn parsed<T>(&self, name: &str, what: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, Fault> {
+    fn parsed<T>(&self, name: &str, rule: Rule, what: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, Fault> {
         let text = self.required(name)?;
-        read(&text).ok_or_else(|| self.fault(name, format!("must be {what}")))
+        read(&text).ok_or_else(|| self.fault(name, rule, format!("must be {what}"), "correct it"))
     }
 
     fn optional_time(&self, name: &str) -> Result<Option<DateTime<Utc>>, Fault> {
-        self.optional(name)?
-            .map(|text| read_time(&text).ok_or_else(|| self.fault(name, format!("must be {TIME}"))))
-            .transpose()
+        let invalid = || self.fault(name, Rule::InvalidTime, format!("must be {TIME}"), "correct it, or write `null`");
+        self.optional(name)?.map(|text| read_time(&text).ok_or_else(invalid)).transpose()
     }
 
     fn revision(&self) -> Result<u32, Fault> {
         let number = match self.data.get("revision") {
-            None | Some(Pod::Null) => return Err(self.fault("revision", "is missing")),
+            None | Some(Pod::Null) => {
+                return Err(self.fault("revision", Rule::MissingField, "is missing", "put it back"));
+            }
             Some(Pod::Integer(number)) => u32::try_from(*number).ok().filter(|number| (1..u32::MAX).contains(number)),
             Some(_) => None,
         };
-        number.ok_or_else(|| self.fault("revision", "must be a whole number, 1 or more, of which there is a next one"))
+        let detail = "must be a whole number, 1 or more, of which there is a next one";
+        number.ok_or_else(|| self.fault("revision", Rule::InvalidRevision, detail, "correct it"))
     }
 }
 

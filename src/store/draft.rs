@@ -15,7 +15,8 @@ use super::WriteError;
 use super::message::{Identity, Message, Via};
 use super::object::{Kind, Object};
 use super::snapshot::{Entry, Snapshot};
-use crate::report::front_matter::{self, Fault};
+use crate::report::fault::Fault;
+use crate::report::front_matter;
 use crate::report::{self, Decision, Event, Report, Submission};
 
 /// What somebody asks for.

@@ -1,6 +1,7 @@
 //! Splits a report file at its two fences, by bytes, before any YAML is read.
 
-use super::{Fault, MAX_BYTES};
+use super::MAX_BYTES;
+use crate::report::fault::{Fault, Rule};
 
 /// A file cut in three; the pieces that are not named are the fences.
 pub(super) struct Parts<'a> {
@@ -22,7 +23,8 @@ pub(super) fn split(file: &[u8]) -> Result<Parts<'_>, Fault> {
     let bom = if file.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
     let first_end = line_end(file, bom);
     if !is_fence(&file[bom..first_end]) {
-        return Err(Fault::new(1, 1, "the file must begin with a line `---`; put the front matter back"));
+        let detail = "the file must begin with a line `---`";
+        return Err(Fault::new(Rule::MissingFence, detail, "put the front matter back").at(1, 1));
     }
     let yaml_start = first_end;
     let mut at = yaml_start;
@@ -33,17 +35,19 @@ pub(super) fn split(file: &[u8]) -> Result<Parts<'_>, Fault> {
             let yaml = std::str::from_utf8(&file[yaml_start..at]).map_err(|error| {
                 let upto = &file[yaml_start..yaml_start + error.valid_up_to()];
                 let line = 2 + upto.iter().filter(|byte| **byte == b'\n').count();
-                Fault::new(line, 1, "the front matter is not UTF-8; save the file in UTF-8")
+                Fault::new(Rule::NotUtf8, "the front matter is not UTF-8", "save the file in UTF-8").at(line, 1)
             })?;
             return Ok(Parts { yaml, yaml_start, body_start: end, body: &file[end..] });
         }
         if end - yaml_start > MAX_BYTES {
-            return Err(Fault::new(line, 1, "the front matter is longer than 256 KiB; close it with a line `---`"));
+            let detail = "the front matter is longer than 256 KiB";
+            return Err(Fault::new(Rule::FrontMatterTooLong, detail, "close it with a line `---`").at(line, 1));
         }
         at = end;
         line += 1;
     }
-    Err(Fault::new(line, 1, "the front matter has no end; close it with a line `---`"))
+    let detail = "the front matter has no end";
+    Err(Fault::new(Rule::UnclosedFrontMatter, detail, "close it with a line `---`").at(line, 1))
 }
 
 /// Returns the offset after the line that starts at `start`, its `\n` included.

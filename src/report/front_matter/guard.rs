@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use yaml_rust2::parser::{Event, Parser};
 use yaml_rust2::scanner::{Marker, TScalarStyle};
 
-use super::Fault;
+use crate::report::fault::{Fault, Rule};
 
 const MAX_DEPTH: usize = 16;
 
@@ -51,7 +51,8 @@ pub(super) fn outline(yaml: &str) -> Result<Outline, Fault> {
     let mut parser = Parser::new_from_str(yaml);
     loop {
         let (event, mark) = parser.next_token().map_err(|error| {
-            walk.fault(*error.marker(), format!("front matter is not valid YAML: {}", error.info()))
+            let detail = format!("the front matter is not valid YAML: {}", error.info());
+            walk.fault(*error.marker(), Rule::InvalidYaml, detail, "correct it, or put the text in double quotes")
         })?;
         if matches!(event, Event::StreamEnd) {
             return Ok(walk.outline);
@@ -88,9 +89,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn fault(&self, mark: Marker, detail: impl Into<String>) -> Fault {
+    fn fault(&self, mark: Marker, rule: Rule, detail: impl Into<String>, repair: &str) -> Fault {
         let (line, column) = self.place(mark);
-        Fault::new(line, column, detail)
+        Fault::new(rule, detail, repair).at(line, column)
     }
 
     /// The byte offset of `mark`. From line and column: the parser's own index
@@ -113,10 +114,17 @@ impl<'a> Walk<'a> {
             Event::DocumentStart => {
                 self.n_documents += 1;
                 if self.n_documents > 1 {
-                    return Err(self.fault(mark, "front matter must be one YAML document"));
+                    return Err(self.fault(
+                        mark,
+                        Rule::SeveralDocuments,
+                        "the front matter must be one YAML document",
+                        "remove the other",
+                    ));
                 }
             }
-            Event::Alias(_) => return Err(self.fault(mark, "aliases (`*name`) are not allowed; write the value out")),
+            Event::Alias(_) => {
+                return Err(self.fault(mark, Rule::Alias, "aliases (`*name`) are not allowed", "write the value out"));
+            }
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_extras(mark, anchor, tag.is_some())?;
                 self.scalar(text, style, mark)?;
@@ -139,10 +147,15 @@ impl<'a> Walk<'a> {
 
     fn refuse_extras(&self, mark: Marker, anchor: usize, has_tag: bool) -> Result<(), Fault> {
         if anchor != 0 {
-            return Err(self.fault(mark, "anchors (`&name`) are not allowed; remove it, or quote the text"));
+            return Err(self.fault(
+                mark,
+                Rule::Anchor,
+                "anchors (`&name`) are not allowed",
+                "remove it, or quote the text",
+            ));
         }
         if has_tag {
-            return Err(self.fault(mark, "tags (`!name`) are not allowed; remove it, or quote the text"));
+            return Err(self.fault(mark, Rule::Tag, "tags (`!name`) are not allowed", "remove it, or quote the text"));
         }
         Ok(())
     }
@@ -150,14 +163,24 @@ impl<'a> Walk<'a> {
     /// Opens a collection; as a value it uses up the key before it.
     fn open(&mut self, level: Level, mark: Marker) -> Result<(), Fault> {
         if self.levels.is_empty() && matches!(level, Level::Sequence) {
-            return Err(self.fault(mark, "front matter must be `name: value` lines, not a list"));
+            return Err(self.fault(
+                mark,
+                Rule::NotAMapping,
+                "the front matter must not be a list",
+                "write `name: value` lines",
+            ));
         }
         if self.levels.len() == MAX_DEPTH {
-            return Err(self.fault(mark, "front matter is nested too deeply"));
+            return Err(self.fault(
+                mark,
+                Rule::Nesting,
+                "the front matter is nested too deeply",
+                "keep it within 16 levels",
+            ));
         }
         if let Some(Level::Mapping { expects_key, .. }) = self.levels.last_mut() {
             if *expects_key {
-                return Err(self.fault(mark, "a key must be plain text"));
+                return Err(self.fault(mark, Rule::KeyForm, "a key must be plain text", "write `name: value` lines"));
             }
             *expects_key = true;
         }
@@ -168,7 +191,14 @@ impl<'a> Walk<'a> {
     fn scalar(&mut self, text: String, style: TScalarStyle, mark: Marker) -> Result<(), Fault> {
         let is_top = self.levels.len() == 1;
         let duplicate = match self.levels.last_mut() {
-            None => return Err(self.fault(mark, "front matter must be `name: value` lines")),
+            None => {
+                return Err(self.fault(
+                    mark,
+                    Rule::NotAMapping,
+                    "the front matter has no fields",
+                    "write `name: value` lines",
+                ));
+            }
             Some(Level::Sequence) => return Ok(()),
             Some(Level::Mapping { expects_key: expects_key @ false, .. }) => {
                 *expects_key = true;
@@ -183,10 +213,15 @@ impl<'a> Walk<'a> {
             }
         };
         if duplicate {
-            return Err(self.fault(mark, format!("`{text}` stands here twice; keep one of the two")));
+            return Err(self.fault(
+                mark,
+                Rule::DuplicateKey,
+                format!("`{text}` stands here twice"),
+                "keep one of the two",
+            ));
         }
         if text == "<<" && style == TScalarStyle::Plain {
-            return Err(self.fault(mark, "merge keys (`<<`) are not allowed; write the fields out"));
+            return Err(self.fault(mark, Rule::MergeKey, "merge keys (`<<`) are not allowed", "write the fields out"));
         }
         if is_top {
             self.top_key(text, mark)?;
@@ -197,7 +232,12 @@ impl<'a> Walk<'a> {
     fn top_key(&mut self, name: String, mark: Marker) -> Result<(), Fault> {
         let start = self.offset(mark);
         if start != 0 && !self.yaml[..start].ends_with('\n') {
-            return Err(self.fault(mark, format!("`{name}` must start its line; write one field per line")));
+            return Err(self.fault(
+                mark,
+                Rule::KeyForm,
+                format!("`{name}` must start its line"),
+                "write one field per line",
+            ));
         }
         self.outline.fields.push(Field { name, start, value: None, place: self.place(mark) });
         Ok(())

@@ -1,0 +1,121 @@
+//! Joins a hand edit with what happened to the report since its file was read.
+//!
+//! By fields, not by lines: `status` and `developer_email` stand beside each
+//! other, and a decision and a corrected address do not touch each other.
+
+use super::change::is_same_text;
+use super::fault::{Fault, Rule};
+use super::front_matter::{self, Decoded};
+use super::{Report, Status};
+
+/// Returns the file with the changes that a person made in `theirs` and those
+/// that are in `ours`, the record.
+///
+/// `bases` are the versions that the person can have started from: the one in
+/// the work tree, and what they saved themselves a moment ago, before the
+/// service filled it in. A field that is as in one of them was not changed.
+///
+/// # Errors
+/// [`Rule::BothChanged`] with the first field that was changed on both sides,
+/// [`Rule::StaleDecision`] for a decision on another text; or that `theirs`
+/// cannot be read.
+pub fn merge(path: &str, bases: &[&[u8]], theirs: &[u8], ours: &[u8]) -> Result<Vec<u8>, Fault> {
+    if theirs == ours || bases == [ours] {
+        return Ok(theirs.to_vec());
+    }
+    let new = front_matter::decode(theirs)?;
+    let readable = bases.iter().filter_map(|file| Some((*file, front_matter::decode(file).ok()?)));
+    let (files, bases): (Vec<&[u8]>, Vec<_>) = readable.unzip();
+    let merge = Merge { path, theirs, bases };
+    let Ok(now) = front_matter::decode(ours) else {
+        return Err(merge.conflict("status", "the report"));
+    };
+    let report = merge.fields(&new, &now)?;
+    let body = merge.body(&new, &now)?;
+    let with = |file, says| front_matter::edit(file, says, &report, Some(body));
+    let (merged, on_ours) = (with(theirs, &new.report)?, with(ours, &now.report)?);
+    // Comments and keys that golive does not know: at most one side may have changed them.
+    let on_bases = files.iter().zip(&merge.bases).map(|(file, base)| with(file, &base.report));
+    let on_bases: Vec<_> = on_bases.filter_map(Result::ok).collect();
+    if merged == on_ours || on_bases.contains(&on_ours) {
+        Ok(merged)
+    } else if on_bases.contains(&merged) {
+        Ok(on_ours)
+    } else {
+        Err(merge.conflict("id", "another part of the front matter"))
+    }
+}
+
+struct Merge<'a> {
+    path: &'a str,
+    theirs: &'a [u8],
+    bases: Vec<Decoded<'a>>,
+}
+
+impl<'a> Merge<'a> {
+    fn fields(&self, new: &Decoded<'_>, now: &Decoded<'_>) -> Result<Report, Fault> {
+        let (new, now_body, now) = (&new.report, now.body, &now.report);
+        let status = self.field("status", new, now, |report| report.status)?;
+        let has_other_text = !self.bases.iter().any(|base| is_same_text(base.body, now_body));
+        if status != now.status && status != Status::PendingReview && has_other_text {
+            let (line, column) = front_matter::place(self.theirs, "status");
+            let detail = "the text was changed after this file was read, so the decision is about another text";
+            return Err(Fault::new(Rule::StaleDecision, detail, self.restore("read it, and decide")).at(line, column));
+        }
+        Ok(Report {
+            id: self.field("id", new, now, |report| report.id)?,
+            server_name: self.field("server_name", new, now, |report| report.server_name.clone())?,
+            repository_url: self.field("repository_url", new, now, |report| report.repository_url.clone())?,
+            developer_email: self.field("developer_email", new, now, |report| report.developer_email.clone())?,
+            status,
+            // The service's own to count.
+            revision: now.revision,
+            submitted_at: now.submitted_at,
+            reviewed_at: self.field("reviewed_at", new, now, |report| report.reviewed_at)?,
+            reviewed_by: self.field("reviewed_by", new, now, |report| report.reviewed_by.clone())?,
+            review_notes: self.field("review_notes", new, now, |report| report.review_notes.clone())?,
+        })
+    }
+
+    fn field<T: PartialEq>(
+        &self,
+        name: &str,
+        new: &Report,
+        now: &Report,
+        value: impl Fn(&Report) -> T,
+    ) -> Result<T, Fault> {
+        let is_in_bases = |found: &T| self.bases.iter().any(|base| value(&base.report) == *found);
+        let (theirs, ours) = (value(new), value(now));
+        if theirs == ours || is_in_bases(&theirs) {
+            Ok(ours)
+        } else if is_in_bases(&ours) {
+            Ok(theirs)
+        } else {
+            Err(self.conflict(name, &format!("`{name}`")))
+        }
+    }
+
+    fn body<'b>(&self, new: &Decoded<'b>, now: &Decoded<'b>) -> Result<&'b [u8], Fault> {
+        let is_in_bases = |body: &[u8]| self.bases.iter().any(|base| is_same_text(base.body, body));
+        if self.bases.iter().any(|base| base.body == new.body) {
+            Ok(now.body)
+        } else if is_in_bases(now.body) || is_same_text(new.body, now.body) {
+            Ok(new.body)
+        } else if is_in_bases(new.body) {
+            Ok(now.body)
+        } else {
+            Err(self.conflict("id", "the text"))
+        }
+    }
+
+    /// What was changed on both sides stays with the person, who has to choose.
+    fn conflict(&self, name: &str, what: &str) -> Fault {
+        let (line, column) = front_matter::place(self.theirs, name);
+        let detail = format!("{what} was changed here, and meanwhile in the record as well");
+        Fault::new(Rule::BothChanged, detail, self.restore("make the change anew")).at(line, column)
+    }
+
+    fn restore(&self, then: &str) -> String {
+        format!("set your version aside, take the record's with `git restore --source=HEAD -- {}`, {then}", self.path)
+    }
+}
