@@ -28,6 +28,18 @@ pub enum Command {
         /// The folder to create; it must not exist or be empty.
         dir: PathBuf,
     },
+    /// Accept that the history of the branch was rewound or replaced.
+    ///
+    /// The service stops writing when a tip that it served is no longer in the
+    /// history. This records, as a commit, that it is meant; what was lost stays
+    /// under `refs/golive/lost`. A running service goes on within a second.
+    AcceptRewind {
+        /// The reports repository.
+        #[arg(long, env = "GOLIVE_REPO", default_value = "./data/reports", value_name = "DIR")]
+        repo: PathBuf,
+        /// The tip that the branch has now, as the service's message names it.
+        commit: String,
+    },
     /// Print the path that the report of a source repository has.
     #[command(after_help = "Example:\n  golive path git@github.com:intility/mcp-servicenow.git")]
     Path {

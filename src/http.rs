@@ -11,6 +11,7 @@ mod input;
 mod list;
 mod openapi;
 mod problem;
+mod problems;
 mod query;
 mod reports;
 pub(crate) mod server;
@@ -75,6 +76,7 @@ pub(crate) fn router(store: Arc<Store>, metrics: Arc<Metrics>, settings: &Serve,
         .route("/api/v1/reports/{id}/history", get(history::history))
         .route("/api/v1/reports/{id}/revisions/{n}", get(history::revision))
         .route("/api/v1/reports/{id}/diff", get(history::diff))
+        .route("/api/v1/problems", get(problems::problems))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))

@@ -46,12 +46,12 @@ pub async fn run(
     let address = listener.local_addr().map_err(|source| OpenError::Io { path: settings.repo.clone(), source })?;
     let metrics = Arc::new(Metrics::default());
     let store = {
-        let (repo, metrics) = (settings.repo.clone(), metrics.clone());
+        let (repo, metrics, body_limit_bytes) = (settings.repo.clone(), metrics.clone(), settings.body_limit_bytes);
         let open = move || {
             if repository::can_create(&repo) {
                 repository::create(&repo)?;
             }
-            Store::open(&repo, metrics).map(Arc::new)
+            Store::open(&repo, metrics, body_limit_bytes).map(Arc::new)
         };
         tokio::task::spawn_blocking(open).await.expect("opening does not panic")?
     };

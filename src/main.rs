@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use golive::config::{Cli, Command, LogFormat, Serve};
 use golive::report::key::RepositoryKey;
-use golive::store::repository;
+use golive::store::{repository, rewind};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,6 +16,9 @@ fn main() -> ExitCode {
         Command::Init { dir } => repository::create(&dir)
             .map_err(|error| error.to_string())
             .and_then(|()| print(&format!("Created `{0}`; serve it with `golive serve --repo {0}`", dir.display()))),
+        Command::AcceptRewind { repo, commit } => rewind::accept(&repo, &commit)
+            .map_err(|error| error.to_string())
+            .and_then(|accepted| print(&format!("Accepted, by the commit `{accepted}`"))),
         Command::Path { url } => {
             RepositoryKey::parse(&url).map_err(|detail| format!("`{url}` {detail}")).and_then(|key| print(&key.path()))
         }

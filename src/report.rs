@@ -104,6 +104,8 @@ pub enum Event {
     Reopen,
     /// A change that is neither a new revision nor a decision.
     Edit,
+    /// The service set right what a person's commit left false.
+    Restore,
 }
 
 impl Event {
@@ -116,6 +118,7 @@ impl Event {
             Self::Reject => "Reject",
             Self::Reopen => "Reopen",
             Self::Edit => "Edit",
+            Self::Restore => "Restore",
         }
     }
 

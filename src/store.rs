@@ -9,7 +9,9 @@ mod absorb;
 mod blobs;
 mod branch;
 mod draft;
+mod edit;
 pub mod history;
+mod lag;
 mod leftovers;
 mod line;
 mod load;
@@ -17,11 +19,17 @@ mod lock;
 mod merge;
 mod message;
 mod object;
+mod outside;
 mod pack;
+pub mod problem;
+mod repair;
 pub mod repository;
+pub mod rewind;
+mod served;
 pub mod snapshot;
 mod template;
 mod trail;
+mod trails;
 mod tree;
 mod upkeep;
 mod walk;
@@ -40,16 +48,20 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 pub use draft::{Change, Expected};
+pub use edit::HandEdit;
 pub use message::Via;
 
 use crate::metrics::Metrics;
+use crate::report::fault::Fault;
 use blobs::Blobs;
 use draft::Outcome;
 use history::States;
+use lag::Lag;
 use lock::OwnerLock;
+use problem::Problem;
 use repository::{Location, OpenError};
 use snapshot::{Entry, Snapshot};
-use writer::{Command, Writer};
+use writer::{Command, Write, Writer};
 
 /// Writes that may wait at once; one more is told to come back.
 const QUEUE_MAX: usize = 1024;
@@ -72,8 +84,9 @@ pub enum WriteError {
     /// The report is not the version that the caller has seen.
     #[error("report `{}` was changed meanwhile", .0.report.id)]
     Stale(Arc<Entry>),
-    #[error("`{path}` has a problem: {detail}")]
-    Problem { path: String, detail: String },
+    /// The report's file, or the file that is to become it, cannot be accepted.
+    #[error("`{path}` has a problem: {fault}")]
+    Problem { path: String, fault: Box<Fault> },
     /// With a sentence that names the repair.
     #[error("{0}")]
     Unavailable(String),
@@ -100,10 +113,9 @@ pub struct Written {
 }
 
 /// What the work tree has to be told after a batch.
-#[derive(Debug)]
 pub struct Published {
-    /// The new tip.
-    pub commit: Oid,
+    /// The state of the new tip.
+    pub snapshot: Arc<Snapshot>,
     pub changes: Vec<FileChange>,
 }
 
@@ -131,12 +143,18 @@ struct Shared {
     listener: Mutex<Option<SyncSender<Published>>>,
     /// The listener missed something and has to compare by itself.
     missed: AtomicBool,
+    /// What git's index can still hold of a time before the tip.
+    lag: Mutex<Lag>,
+    /// The tip that is noted as served.
+    served: Mutex<Option<Oid>>,
+    body_limit_bytes: usize,
     location: Location,
 }
 
 /// The reports repository, opened and owned.
 pub struct Store {
     shared: Arc<Shared>,
+    opened_at: Oid,
     /// `None` once the store is closed.
     commands: Mutex<Option<SyncSender<Command>>>,
     threads: Mutex<Option<Threads>>,
@@ -153,19 +171,24 @@ struct Threads {
 
 impl Store {
     /// Opens the repository at `path`, removes what a crash left there, reads
-    /// the state of the tip and starts to accept writes.
+    /// the state that was served last, takes in what others committed since, and
+    /// starts to accept writes. `body_limit_bytes` is for texts that come in by
+    /// other ways than [`Store::write`].
     ///
     /// # Errors
     /// [`OpenError`] with a sentence that says what to do.
-    pub fn open(path: &Path, metrics: Arc<Metrics>) -> Result<Self, OpenError> {
+    pub fn open(path: &Path, metrics: Arc<Metrics>, body_limit_bytes: usize) -> Result<Self, OpenError> {
         let location = repository::open(path)?;
         let lock = OwnerLock::take(&location)?;
         leftovers::remove(&location);
         let git_error = |source| OpenError::Git { path: location.work_dir.clone(), source };
         let git = location.open().map_err(git_error)?;
         let tip = git.refname_to_id(&location.branch_ref()).map_err(git_error)?;
-        let snapshot = load::snapshot(&location, tip).map_err(git_error)?;
+        // Not known at the first start, and after it was lost: then the tip is trusted.
+        let served = served::read(&git);
+        let snapshot = load::snapshot(&location, served.unwrap_or(tip), body_limit_bytes).map_err(git_error)?;
         snapshot.problems().for_each(|(path, problem)| absorb::log(path, problem));
+        let lag = Lag::at_start(&git, snapshot.commit).map_err(git_error)?;
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
             blobs: Blobs::new(location.clone()),
@@ -175,10 +198,14 @@ impl Store {
             n_joins: AtomicUsize::new(0),
             listener: Mutex::default(),
             missed: AtomicBool::new(false),
+            lag: Mutex::new(lag),
+            served: Mutex::new(served),
+            body_limit_bytes,
             location: location.clone(),
         });
         let (commands, waiting) = sync_channel(QUEUE_MAX);
-        let writer = Writer::new(location.clone(), shared.clone()).map_err(git_error)?;
+        let mut writer = Writer::new(location.clone(), shared.clone()).map_err(git_error)?;
+        writer.look_around();
         let writer = spawn("writer", move || writer.run(&waiting));
         let (stop_upkeep, stopped) = channel();
         let upkeep = spawn("upkeep", {
@@ -186,12 +213,18 @@ impl Store {
             move || upkeep::run(&location, &shared, &stopped)
         });
         let threads = Threads { writer, upkeep, stop_upkeep };
-        Ok(Self { shared, commands: Mutex::new(Some(commands)), threads: Mutex::new(Some(threads)), _lock: lock })
+        let (commands, threads) = (Mutex::new(Some(commands)), Mutex::new(Some(threads)));
+        Ok(Self { shared, opened_at: tip, commands, threads, _lock: lock })
     }
 
     /// Returns the state of the tip, as it was served last.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.shared.snapshot.load_full()
+    }
+
+    /// Returns the tip that was found when the repository was opened.
+    pub fn opened_at(&self) -> Oid {
+        self.opened_at
     }
 
     /// Returns where the repository is.
@@ -226,19 +259,62 @@ impl Store {
         let snapshot = self.snapshot();
         let shared = self.shared.clone();
         let (change, outcome) = off_async(move || {
-            let entry = change.target(&snapshot);
-            let outcome =
-                entry.and_then(|entry| change.draft(entry.as_ref(), |blob| shared.read_file(blob), via, Utc::now()));
+            let outcome = shared.draft(&change, &snapshot, via);
             (change, outcome.map(|outcome| (outcome, snapshot.commit)))
         })
         .await?;
         let draft = match outcome? {
             (Outcome::Unchanged(entry), commit) => return Ok(Written { commit, entry, file: None }),
-            (Outcome::Commit(draft), _) => draft,
+            (Outcome::Commit(draft), _) => Some(draft),
         };
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Command { change, via, draft, reply })?;
+        self.enqueue(Command::Write(Write { change, via, draft, reply }))?;
         answer.await.map_err(|_| WriteError::Internal("the writer is gone"))?
+    }
+
+    /// Takes in a file that a person saved in the work tree. One that cannot be
+    /// accepted becomes a problem of the snapshot, one that can ends it. Blocks.
+    ///
+    /// # Errors
+    /// [`WriteError::Problem`]; others are not the file's fault.
+    pub fn take_in(&self, edit: HandEdit) -> Result<Written, WriteError> {
+        let change = Change::Edit(edit);
+        let draft = match self.shared.draft(&change, &self.snapshot(), Via::HandEdit) {
+            Ok(Outcome::Commit(draft)) => Some(draft),
+            // The writer says it, and notes it.
+            _ => None,
+        };
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Command::Write(Write { change, via: Via::HandEdit, draft, reply }))?;
+        answer.blocking_recv().map_err(|_| WriteError::Internal("the writer is gone"))?
+    }
+
+    /// Notes what is wrong with the file at `path` in the work tree; `None` if
+    /// nothing is any more.
+    pub fn note_edit(&self, path: &str, problem: Option<Problem>) {
+        if problem.is_none() && self.snapshot().edit_problem(path).is_none() {
+            return;
+        }
+        self.tell(Command::Note { path: path.to_owned(), problem: problem.map(Box::new) });
+    }
+
+    /// Has the writer look at the branch now, rather than within a second.
+    pub fn look(&self) {
+        self.tell(Command::Look);
+    }
+
+    /// Notes that git's index holds these blobs now.
+    pub fn index_is_at<'a>(&self, blobs: impl Iterator<Item = (&'a str, Option<Oid>)>) {
+        let mut lag = self.shared.lag.lock().expect("no panic under this lock");
+        blobs.for_each(|(path, blob)| lag.brought_forward(path, blob));
+    }
+
+    /// Nobody waits for an answer; a full queue means that the writer is awake,
+    /// and what was not noted is found again.
+    fn tell(&self, command: Command) {
+        if let Some(commands) = self.commands.lock().expect("no panic under this lock").as_ref() {
+            let _ = commands.try_send(command);
+        }
     }
 
     fn enqueue(&self, command: Command) -> Result<(), WriteError> {
@@ -276,6 +352,7 @@ impl Store {
                 tracing::error!("A thread of the store panicked");
             }
         }
+        self.shared.note_served();
         drop(self.shared.listener.lock().expect("no panic under this lock").take());
     }
 }
@@ -285,6 +362,23 @@ impl Shared {
     fn read_file(&self, blob: Oid) -> Result<Arc<[u8]>, WriteError> {
         let named = |error| std::io::Error::other(format!("blob `{blob}`: {error}"));
         self.blobs.read(blob).map_err(|error| WriteError::Failed(Arc::new(named(error))))
+    }
+
+    fn draft(&self, change: &Change, snapshot: &Snapshot, via: Via) -> Result<Outcome, WriteError> {
+        change.draft(snapshot, &|blob| self.read_file(blob), via, self.body_limit_bytes, Utc::now())
+    }
+
+    /// Notes on disk which tip is served, once all files there say what is served.
+    fn note_served(&self) {
+        let snapshot = self.snapshot.load();
+        let mut served = self.served.lock().expect("no panic under this lock");
+        if *served == Some(snapshot.commit) || snapshot.repairs().next().is_some() {
+            return;
+        }
+        match served::note(&self.location, snapshot.commit) {
+            Ok(()) => *served = Some(snapshot.commit),
+            Err(error) => tracing::debug!("`{}` could not be noted: {error}", served::SERVED_REF),
+        }
     }
 
     /// Tells the listener; `None` says that it has to look by itself.

@@ -380,8 +380,9 @@ fn broken_file_is_a_commit_of_the_report_too() {
         assert_eq!(items.as_array().map(Vec::len), Some(3), "{items}");
         assert_eq!(told(0), [json!(mended), json!("edit"), pending.clone(), pending.clone(), json!(1)]);
         assert_eq!(told(1), [json!(broken), Value::Null, pending, Value::Null, Value::Null]);
-        let problem = service.get(&at(&id, &broken)).problem(404);
-        assert!(problem["detail"].as_str().is_some_and(|text| text.contains("cannot be read at commit")), "{problem}");
+        // What was served then: the last good state.
+        let then = service.get(&at(&id, &broken));
+        assert_eq!((then.status, &then.json()["developer_email"]), (200, &json!("alex@example.com")), "{then:?}");
         let diff = service.get(&format!("/api/v1/reports/{id}/diff?from={broken}&to={mended}"));
         assert!(String::from_utf8_lossy(&diff.body).contains("-revision: [\n+revision: 1\n"), "{diff:?}");
     };

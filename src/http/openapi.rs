@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::answers::HostProblem;
-use super::{api, health, history, history_api, list, problem, reports};
+use super::{api, health, history, history_api, list, problem, problems, reports};
 
 /// The record of go-live reviews for MCP servers. Every submission and every
 /// decision is a commit in a git repository; a 2xx to a write means that its
@@ -15,13 +15,13 @@ use super::{api, health, history, history_api, list, problem, reports};
     info(title = "golive", license(name = "MIT", identifier = "MIT")),
     paths(
         reports::submit, list::list, reports::get, reports::revise, reports::decide,
-        history::history, history::revision, history::diff,
+        history::history, history::revision, history::diff, problems::problems,
         health::healthz, health::readyz, health::metrics, document
     ),
     components(schemas(
         api::SubmissionBody, api::DecisionBody, api::ReportDocument, api::SummaryDocument, api::StatusFilter,
         history_api::HistoryDocument, history_api::DifferenceDocument,
-        problem::ProblemDocument, problem::FieldError
+        problem::ProblemDocument, problem::FieldError, problems::FileProblemDocument
     )),
     tags(
         (name = "reports", description = "Submit, list, read, decide"),

@@ -232,8 +232,8 @@ impl From<WriteError> for Problem {
                 let detail = format!("report `{id}` is `pending_review` already; approve or reject it");
                 conflict("no-such-step", detail).with(Members::of(entry))
             }
-            WriteError::Problem { path, detail } => {
-                conflict("broken-file", format!("the file of this report has to be repaired first: `{path}`: {detail}"))
+            WriteError::Problem { path, fault } => {
+                conflict("broken-file", format!("the file of this report has to be repaired first: `{path}`: {fault}"))
                     .with(Members { path: Some(path.clone()), ..Members::default() })
             }
             WriteError::OtherRepository(entry) => {

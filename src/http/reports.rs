@@ -86,7 +86,8 @@ pub(super) async fn get(
     }
     let snapshot = app.store.snapshot();
     let entry = snapshot.get(id).ok_or_else(|| Problem::not_found(format!("there is no report `{id}`")))?;
-    if headers.get_all(header::IF_NONE_MATCH).iter().any(|value| names(value, entry.blob)) {
+    let is_known = |value| names(value, entry.blob) && is_whole(entry);
+    if headers.get_all(header::IF_NONE_MATCH).iter().any(is_known) {
         return Ok(tagged(StatusCode::NOT_MODIFIED.into_response(), entry.blob, snapshot.commit));
     }
     let json = render(&app, entry).await?;
@@ -218,12 +219,22 @@ async fn answer(app: &App, written: &Written) -> Result<Response, Problem> {
         Some(file) => render_file(&written.entry.report, file)?,
         None => render(app, &written.entry).await?,
     };
-    app.rendered.insert(written.entry.blob, json.clone());
+    if is_whole(&written.entry) {
+        app.rendered.insert(written.entry.blob, json.clone());
+    }
     Ok(tagged(json_response(json), written.entry.blob, written.commit))
+}
+
+/// Returns whether the file says the whole state, so that its blob id names that too.
+fn is_whole(entry: &Entry) -> bool {
+    entry.file_says.is_none()
 }
 
 /// Returns the report as JSON: from memory, or from git.
 async fn render(app: &App, entry: &Entry) -> Result<Bytes, Problem> {
+    if !is_whole(entry) {
+        return render_file(&entry.report, &app.store.file(entry.blob).await?);
+    }
     if let Some(json) = app.rendered.get(&entry.blob) {
         return Ok(json);
     }

@@ -67,7 +67,7 @@ impl Mirror {
             Err(_) => {
                 // Missing, or cut by a power loss: it is written without a sync, being derived.
                 let _ = std::fs::remove_file(location.git_dir.join(MIRRORED_REF));
-                let tip = store.snapshot().commit;
+                let tip = store.opened_at();
                 git.reference(MIRRORED_REF, tip, true, "mirrored").map_err(io::Error::other)?;
                 tip
             }
@@ -108,7 +108,7 @@ impl Mirror {
                 }
                 let is_due = self.index_written.elapsed() > INDEX_INTERVAL.max(self.index_cost * INDEX_SHARE);
                 if heard.is_err() || is_due {
-                    self.write_index();
+                    self.write_index(store);
                 }
             }
             if is_closed {
@@ -134,7 +134,7 @@ impl Mirror {
             self.note(&change.path, placed, vec![change.before], Some(change.blob));
         }
         if self.compare_at.is_none() {
-            self.commit = published.commit;
+            self.commit = published.snapshot.commit;
         } else {
             self.may_be_ahead = true;
         }
@@ -221,7 +221,7 @@ impl Mirror {
 
     /// Brings the index forward and notes how far the mirror is. While a person
     /// holds the index, the next quiet moment tries again.
-    fn write_index(&mut self) {
+    fn write_index(&mut self, store: &Store) {
         let is_noted = self.git.refname_to_id(MIRRORED_REF).is_ok_and(|id| id == self.commit);
         if self.behind.is_empty() && is_noted && self.location.git_dir.join("index").exists() {
             return;
@@ -232,6 +232,7 @@ impl Mirror {
         let start = Instant::now();
         match index::update(&self.location, self.commit, &self.behind) {
             Ok(true) => {
+                store.index_is_at(self.behind.iter().map(|(path, target)| (path.as_str(), target.blob)));
                 self.behind.clear();
                 self.trouble = self.trouble.take().filter(|_| self.compare_at.is_some());
                 let noted = self.git.reference(MIRRORED_REF, self.commit, true, "mirrored").map(|_| ());

@@ -87,6 +87,14 @@ pub fn judge(path: &str, before: Option<Before<'_>>, file: &[u8], hand: Hand<'_>
     Ok(Judged { event, report, says: after.report })
 }
 
+/// Returns what the front matter of `file` says.
+///
+/// # Errors
+/// [`Fault`] if it cannot be read.
+pub fn says(file: &[u8]) -> Result<Report, Fault> {
+    front_matter::decode(file).map(|decoded| decoded.report)
+}
+
 /// Returns whether two texts differ in nothing but line ends and a BOM.
 pub fn is_same_text(a: &[u8], b: &[u8]) -> bool {
     a == b || text_of(a).eq(text_of(b))

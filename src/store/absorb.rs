@@ -2,9 +2,15 @@
 //! served to the tip that is there now, commit by commit along first parents. A
 //! merge is one step, whatever it brought.
 
-use git2::{Oid, Repository};
+use std::cell::OnceCell;
+use std::path::Path;
 
-use super::snapshot::{Entry, Problem, Snapshot};
+use git2::{Index, Oid, Repository};
+
+use super::lag::{Lag, Stale};
+use super::outside::{Follower, Known, Track};
+use super::problem::{FoundIn, Problem};
+use super::snapshot::{Entry, Snapshot};
 use super::walk::{self, FileStep, Step};
 use super::{load, trail::Trail};
 
@@ -18,20 +24,27 @@ pub(super) enum AbsorbError {
 }
 
 /// Returns `served`, brought forward to `tip`. A report whose file was deleted
-/// or cannot be read keeps its last good state and is a problem.
+/// or cannot be accepted keeps its last good state.
 ///
 /// # Errors
 /// [`AbsorbError`]; `served` stays what is served.
-pub(super) fn absorb(git: &Repository, served: &Snapshot, tip: Oid) -> Result<Snapshot, AbsorbError> {
+pub(super) fn absorb(
+    git: &Repository,
+    served: &Snapshot,
+    tip: Oid,
+    lag: &Lag,
+    body_limit_bytes: usize,
+) -> Result<Snapshot, AbsorbError> {
     if !git.graph_descendant_of(tip, served.commit)? {
         return Err(AbsorbError::Rewound { served: served.commit, tip });
     }
+    let absorber = Absorber { follower: Follower { git, body_limit_bytes }, lag, index: OnceCell::new() };
     let mut snapshot = served.clone();
     for step in steps(git, served.commit, tip)? {
         let files = walk::changed_reports(git, Some(snapshot.tree), step.tree)?;
         snapshot.advance(step.commit, step.tree, step.committed_at);
         for file in files {
-            take(git, &mut snapshot, &step, file)?;
+            absorber.take(&mut snapshot, &step, &file)?;
         }
     }
     Ok(snapshot)
@@ -56,33 +69,107 @@ fn steps(git: &Repository, served: Oid, tip: Oid) -> Result<Vec<Step>, git2::Err
     Ok(steps)
 }
 
-/// Takes in what `step` did to one file.
-fn take(git: &Repository, snapshot: &mut Snapshot, step: &Step, file: FileStep) -> Result<(), git2::Error> {
-    let known = snapshot.at_path(&file.path).cloned();
-    let commits = known.as_ref().map_or_else(Trail::default, |entry| entry.commits.clone()).with(step.commit);
-    let read = match file.blob {
-        Some(blob) => load::read_file(&file.path, blob, git.find_blob(blob)?.content()),
-        None => Err(Problem { detail: "the report was deleted; restore its file".into() }),
-    };
-    let put = match read {
-        Ok(entry) => load::put(snapshot, Entry { updated_at: load::time(step.committed_at), commits, ..entry }),
-        Err(problem) => {
-            if let Some(known) = known {
-                let (report, path) = (known.report.clone(), known.path.clone());
-                let last_good = Entry { report, path, blob: known.blob, updated_at: known.updated_at, commits };
-                snapshot.put(last_good.into());
-            }
-            Err((file.path, problem))
+struct Absorber<'a> {
+    follower: Follower<'a>,
+    lag: &'a Lag,
+    /// Git's index as it is now, read if it is asked.
+    index: OnceCell<Option<Index>>,
+}
+
+impl Absorber<'_> {
+    /// Takes in what `step` did to one file.
+    fn take(&self, snapshot: &mut Snapshot, step: &Step, file: &FileStep) -> Result<(), git2::Error> {
+        if file.is_stray {
+            return take_stray(self.follower.git, snapshot, file, step);
         }
-    };
-    if let Err((path, problem)) = put {
-        log(&path, &problem);
-        snapshot.put_problem(path, problem);
+        let entry = snapshot.at_path(&file.path).cloned();
+        let commits = entry.as_ref().map_or_else(Trail::default, |entry| entry.commits.clone()).with(step.commit);
+        let mut track = Track {
+            known: entry.as_deref().map(known),
+            blob: snapshot.blob_at(&file.path),
+            problem: snapshot.problem(&file.path).filter(|problem| problem.found_in != FoundIn::WorkTree).cloned(),
+            repair: None,
+        };
+        let is_own = step.own_report.is_some() && step.own_report == entry.map(|entry| entry.report.id);
+        let stale = self.stale(file);
+        self.follower.follow(&mut track, file, step, is_own, &stale)?;
+        if let Stale::Reverted { .. } = stale {
+            let (path, commit) = (&file.path, step.commit);
+            tracing::warn!(path, "`{commit}` put `{path}` back to what git's index still held; it is restored");
+        }
+        put(snapshot, &file.path, track, commits);
+        Ok(())
+    }
+
+    /// Returns whether the new version of a file is of the past. Right after the
+    /// index was brought forward, a commit made from the index before it can still
+    /// come in; then the index differs from it, and after a person's `git revert`
+    /// it does not.
+    fn stale(&self, file: &FileStep) -> Stale {
+        match self.lag.stale(&file.path, file.blob) {
+            Stale::Reverted { is_sure: false } => {
+                let index = self.index.get_or_init(|| self.follower.git.index().ok());
+                let staged = index.as_ref().map(|index| index.get_path(Path::new(&file.path), 0).map(|entry| entry.id));
+                if staged.is_none_or(|staged| staged == file.blob) {
+                    Stale::No
+                } else {
+                    Stale::Reverted { is_sure: false }
+                }
+            }
+            stale => stale,
+        }
+    }
+}
+
+fn known(entry: &Entry) -> Known {
+    Known {
+        report: entry.report.clone(),
+        file_says: entry.file_says.clone(),
+        blob: entry.blob,
+        commit: entry.commits.iter().next().unwrap_or(Oid::ZERO_SHA1),
+        updated_at: entry.updated_at,
+    }
+}
+
+/// Puts what became of a report into the snapshot.
+pub(super) fn put(snapshot: &mut Snapshot, path: &str, track: Track, commits: Trail) {
+    let Track { known, blob, mut problem, repair } = track;
+    let mut last_good = None;
+    match known {
+        Some(Known { report, file_says, blob, updated_at, .. }) => {
+            let entry = Entry { report, file_says, path: path.to_owned(), blob, updated_at, commits };
+            last_good = entry.commits.iter().next();
+            if let Err(found) = load::put(snapshot, entry) {
+                problem = Some(*found);
+            }
+        }
+        None => snapshot.remove(path),
+    }
+    if let Some(repair) = repair {
+        snapshot.put_repair(path.to_owned(), blob, repair);
+    }
+    if let Some(problem) = problem {
+        log(path, &problem);
+        let problem = Problem { last_good: problem.last_good.or(last_good), ..problem };
+        snapshot.put_problem(path.to_owned(), blob, problem);
+    }
+}
+
+/// A report in the wrong place is a problem; other strays are nobody's.
+fn take_stray(git: &Repository, snapshot: &mut Snapshot, file: &FileStep, step: &Step) -> Result<(), git2::Error> {
+    snapshot.remove(&file.path);
+    let Some(blob) = file.blob.filter(|_| file.is_regular) else { return Ok(()) };
+    let content = git.find_blob(blob)?;
+    if let Some(fault) = load::stray_fault(content.content()) {
+        let found_in = FoundIn::Commit(step.commit);
+        let problem = Problem::new(fault, content.content(), found_in, load::time(step.committed_at));
+        log(&file.path, &problem);
+        snapshot.put_problem(file.path.clone(), Some(blob), problem);
     }
     Ok(())
 }
 
-/// Logs that a file cannot be read.
+/// Logs that a file cannot be accepted.
 pub(super) fn log(path: &str, problem: &Problem) {
-    tracing::warn!(path, "`{path}` cannot be read: {}", problem.detail);
+    tracing::warn!(path, rule = problem.fault.rule.as_str(), "`{path}` cannot be accepted: {}", problem.fault);
 }

@@ -71,9 +71,21 @@ pub(super) struct Prepared<'a> {
 /// The file system's.
 pub(super) fn prepare(location: &Location, new: Oid) -> io::Result<Prepared<'_>> {
     let slot = NEXT_SLOT.fetch_add(1, Ordering::Relaxed) % SLOTS;
+    prepare_in(location, &slot.to_string(), new)
+}
+
+/// The same in a process beside the one that serves, whose files are its own.
+///
+/// # Errors
+/// The file system's.
+pub(super) fn prepare_apart(location: &Location, new: Oid) -> io::Result<Prepared<'_>> {
+    prepare_in(location, &format!("of-{}", std::process::id()), new)
+}
+
+fn prepare_in<'a>(location: &'a Location, name: &str, new: Oid) -> io::Result<Prepared<'a>> {
     let folder = location.own_dir().join("tips");
     fs::create_dir_all(&folder)?;
-    let spare = folder.join(slot.to_string());
+    let spare = folder.join(name);
     let text = format!("{new}\n");
     let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(&spare)?;
     file.write_all(text.as_bytes())?;

@@ -12,6 +12,7 @@ use git2::Oid;
 use uuid::Uuid;
 
 use super::WriteError;
+use super::edit::HandEdit;
 use super::message::{Identity, Message, Via};
 use super::object::{Kind, Object};
 use super::snapshot::{Entry, Snapshot};
@@ -28,6 +29,8 @@ pub enum Change {
     Revise { id: Uuid, submission: Submission, expected: Expected },
     /// A reviewer's decision on the report with this id.
     Decide { id: Uuid, decision: Decision, expected: Expected },
+    /// A file that a person saved in the work tree.
+    Edit(HandEdit),
 }
 
 /// The versions of the file that the caller is content with (`If-Match`).
@@ -41,7 +44,7 @@ pub enum Expected {
 /// One commit, but for its tree and parent.
 #[derive(Clone)]
 pub(super) struct Draft {
-    /// The version of the file it was made from; `None` for a new report.
+    /// The file at its path that it was made from; `None` for a new one.
     pub(super) base: Option<Oid>,
     pub(super) path: String,
     pub(super) report: Report,
@@ -64,8 +67,9 @@ impl Change {
     ///
     /// # Errors
     /// [`WriteError::NotFound`], or [`WriteError::Problem`] if its file is broken.
-    pub(super) fn target(&self, snapshot: &Snapshot) -> Result<Option<Arc<Entry>>, WriteError> {
+    fn target(&self, snapshot: &Snapshot) -> Result<Option<Arc<Entry>>, WriteError> {
         let entry = match self {
+            Self::Edit(edit) => return Ok(snapshot.at_path(&edit.path).cloned()),
             Self::Submit(submission) => {
                 let path = submission.key.path();
                 refuse_problem(snapshot, &path)?;
@@ -79,19 +83,22 @@ impl Change {
         Ok(Some(entry))
     }
 
-    /// Checks the change against the report as it is; `file` is the report's
-    /// file, asked for only if it is needed.
+    /// Checks the change against the state in `snapshot`. `file` reads a file of
+    /// the repository; `body_limit_bytes` is for texts that nobody checked yet.
     ///
     /// # Errors
     /// [`WriteError`]: conflict, stale, invalid, or an unreadable file.
     pub(super) fn draft(
         &self,
-        entry: Option<&Arc<Entry>>,
-        file: impl FnOnce(Oid) -> Result<Arc<[u8]>, WriteError>,
+        snapshot: &Snapshot,
+        file: &dyn Fn(Oid) -> Result<Arc<[u8]>, WriteError>,
         via: Via,
+        body_limit_bytes: usize,
         now: DateTime<Utc>,
     ) -> Result<Outcome, WriteError> {
-        match (self, entry) {
+        let entry = self.target(snapshot)?;
+        match (self, entry.as_ref()) {
+            (Self::Edit(edit), _) => edit.draft(snapshot, file, body_limit_bytes, now),
             (Self::Submit(submission), None) => first_revision(submission, via, now),
             (Self::Submit(submission), Some(entry)) => {
                 if !report::accepts_submission(Some(entry.report.status)) {
@@ -137,11 +144,11 @@ impl Expected {
 fn refuse_problem(snapshot: &Snapshot, path: &str) -> Result<(), WriteError> {
     snapshot
         .problem(path)
-        .map_or(Ok(()), |problem| Err(WriteError::Problem { path: path.into(), detail: problem.detail.clone() }))
+        .map_or(Ok(()), |problem| Err(WriteError::Problem { path: path.into(), fault: problem.fault.clone().into() }))
 }
 
-fn unreadable(path: &str) -> impl Fn(Fault) -> WriteError {
-    move |fault| WriteError::Problem { path: path.into(), detail: fault.to_string() }
+pub(super) fn unreadable(path: &str) -> impl Fn(Fault) -> WriteError {
+    move |fault| WriteError::Problem { path: path.into(), fault: fault.into() }
 }
 
 fn is_same(entry: &Entry, file: &[u8], submission: &Submission) -> Result<bool, WriteError> {
@@ -156,8 +163,7 @@ fn first_revision(submission: &Submission, via: Via, now: DateTime<Utc>) -> Resu
     let path = submission.key.path();
     let report = Report::submitted(Uuid::now_v7(), submission, now);
     let file = front_matter::encode(&report, submission.body.as_bytes()).map_err(unreadable(&path))?;
-    let message = Message { event: Event::Submit, from: None, report: &report, notes: None, decided_blob: None, via };
-    let message = message.text();
+    let message = Message::new(Event::Submit, None, &report, via).text();
     let author = Identity::developer(&submission.developer_email);
     Ok(commit(None, path, report, file, author, now, message))
 }
@@ -170,11 +176,9 @@ fn next_revision(
     now: DateTime<Utc>,
 ) -> Result<Outcome, WriteError> {
     let report = entry.report.revised(submission, now);
-    let file = front_matter::edit(file, &entry.report, &report, Some(submission.body.as_bytes()))
+    let file = front_matter::edit(file, entry.file_report(), &report, Some(submission.body.as_bytes()))
         .map_err(unreadable(&entry.path))?;
-    let from = Some(entry.report.status);
-    let message = Message { event: Event::Resubmit, from, report: &report, notes: None, decided_blob: None, via };
-    let message = message.text();
+    let message = Message::new(Event::Resubmit, Some(entry.report.status), &report, via).text();
     let author = Identity::developer(&submission.developer_email);
     Ok(commit(Some(entry.blob), entry.path.clone(), report, file, author, now, message))
 }
@@ -188,21 +192,15 @@ fn decided(
     now: DateTime<Utc>,
 ) -> Result<Outcome, WriteError> {
     let report = entry.report.decided(decision, now);
-    let file = front_matter::edit(file, &entry.report, &report, None).map_err(unreadable(&entry.path))?;
-    let message = Message {
-        event,
-        from: Some(entry.report.status),
-        report: &report,
-        notes: decision.review_notes.as_deref(),
-        decided_blob: Some(entry.blob),
-        via,
-    };
-    let message = message.text();
+    let file = front_matter::edit(file, entry.file_report(), &report, None).map_err(unreadable(&entry.path))?;
+    let message = Message::new(event, Some(entry.report.status), &report, via);
+    let notes = decision.review_notes.as_deref();
+    let message = Message { notes, decided_blob: Some(entry.blob), ..message }.text();
     let author = Identity::reviewer(&decision.reviewed_by);
     Ok(commit(Some(entry.blob), entry.path.clone(), report, file, author, now, message))
 }
 
-fn commit(
+pub(super) fn commit(
     base: Option<Oid>,
     path: String,
     report: Report,

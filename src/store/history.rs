@@ -6,7 +6,7 @@
 //! when it is asked for.
 
 mod difference;
-mod event;
+pub(super) mod event;
 mod file;
 mod items;
 mod states;
@@ -25,7 +25,6 @@ pub(super) use states::States;
 use super::snapshot::{Entry, Snapshot};
 use super::{Store, WriteError, off_async};
 use crate::report::Report;
-use file::FileCopy;
 
 /// Why the history does not tell what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -42,8 +41,6 @@ pub enum HistoryError {
     TooEarly,
     #[error("report `{id}` does not exist at commit `{commit}`")]
     Absent { id: Uuid, commit: Oid },
-    #[error("the file of report `{id}` cannot be read at commit `{commit}`: `{path}`: {detail}")]
-    Unreadable { id: Uuid, commit: Oid, path: String, detail: String },
     #[error(transparent)]
     Failed(#[from] WriteError),
 }
@@ -109,20 +106,14 @@ impl Store {
         Ok((snapshot.commit, self.read(move |git| items::items(git, &entry)).await?))
     }
 
-    /// Returns a report as it was at `commit`.
+    /// Returns a report as it was served at `commit`.
     ///
     /// # Errors
-    /// [`HistoryError::NotFound`], [`HistoryError::Absent`], [`HistoryError::Unreadable`].
+    /// [`HistoryError::NotFound`], [`HistoryError::Absent`].
     pub async fn state(&self, id: Uuid, commit: Oid) -> Result<State, HistoryError> {
         let (_, entry) = self.entry(id)?;
-        let path = entry.path.clone();
-        let copy = self.read(move |git| file::copy(git, commit, &entry.path)).await?;
-        let Some(FileCopy { blob, file, read }) = copy else { return Err(HistoryError::Absent { id, commit }) };
-        match read {
-            Ok(report) if report.id == id => Ok(State { commit, blob, report, file }),
-            Ok(_) => Err(HistoryError::Absent { id, commit }),
-            Err(detail) => Err(HistoryError::Unreadable { id, commit, path, detail }),
-        }
+        let state = self.read(move |git| file::state_at(git, &entry, commit)).await?;
+        state.ok_or(HistoryError::Absent { id, commit })
     }
 
     /// Returns a report as it was submitted as its revision `revision`.
@@ -172,11 +163,9 @@ impl Store {
                 Ok(Side { commit: Some(state.commit), revision: Some(revision), blob: Some(state.blob) })
             }
             Version::Commit(commit) => {
-                let path = entry.path.clone();
-                let copy = self.read(move |git| file::copy(git, commit, &path)).await?;
-                let copy = copy.ok_or(HistoryError::Absent { id, commit })?;
-                let revision = copy.read.ok().map(|report| report.revision);
-                Ok(Side { commit: Some(commit), revision, blob: Some(copy.blob) })
+                let entry = entry.clone();
+                let found = self.read(move |git| file::side_at(git, &entry, commit)).await?;
+                found.ok_or(HistoryError::Absent { id, commit })
             }
         }
     }

@@ -1,30 +1,41 @@
 //! The snapshot of a tip, read from git alone: every report file of its tree,
 //! and the commits that changed each from the history.
+//!
+//! A file that the service wrote last says its report's whole state. Where a
+//! person's commit was the last, the commits since the service's are followed.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread;
 
 use chrono::{DateTime, Utc};
 use git2::{ObjectType, Oid, Repository, Tree};
-use uuid::Uuid;
 
+use super::absorb;
+use super::outside::Follower;
+use super::problem::{FoundIn, Problem};
 use super::repository::Location;
-use super::snapshot::{Entry, Problem, Snapshot};
+use super::snapshot::{Entry, Snapshot};
 use super::trail::Trail;
-use super::walk::{self, Step};
-use crate::report::front_matter;
-use crate::report::key::RepositoryKey;
+use super::trails::{self, Touch};
+use super::walk::{is_markdown, is_regular};
+use crate::report::fault::{Fault, Rule};
+use crate::report::{Report, change, front_matter};
 
-/// What reading one report file gives.
-pub(super) type Read = Result<Entry, Problem>;
+/// One file below `reports`, read.
+struct Found {
+    path: String,
+    blob: Oid,
+    /// What it says; for a stray, that it is one.
+    read: Result<Report, Problem>,
+    is_stray: bool,
+}
 
 /// Reads the state at `commit`. Its problems are the caller's to log.
 ///
 /// # Errors
-/// libgit2's, if a commit or tree is missing. A report file that cannot be read
-/// is a problem of that report, not an error.
-pub(super) fn snapshot(location: &Location, commit: Oid) -> Result<Snapshot, git2::Error> {
+/// libgit2's, if a commit or tree is missing. A report file that cannot be
+/// accepted is a problem of that report, not an error.
+pub(super) fn snapshot(location: &Location, commit: Oid, body_limit_bytes: usize) -> Result<Snapshot, git2::Error> {
     let git = location.open()?;
     let root = git.find_commit(commit)?.tree()?;
     let mut snapshot = Snapshot::new(commit, root.id());
@@ -32,33 +43,58 @@ pub(super) fn snapshot(location: &Location, commit: Oid) -> Result<Snapshot, git
     if let Some(reports) = subtree(&git, &root, "reports")? {
         list_files(&git, &reports, "reports", &mut files)?;
     }
-    let mut entries = Vec::with_capacity(files.len());
-    for (path, read) in read_all(location, &files)? {
-        match read {
-            Ok(entry) => entries.push(entry),
-            Err(problem) => snapshot.put_problem(path, problem),
-        }
-    }
-    for (commit, committed_at) in set_commits(&git, commit, &mut entries)?.into_iter().rev() {
+    let mut found = read_all(location, commit, &files)?;
+    let ids = found.iter().filter_map(|found| Some((found.path.as_str(), found.read.as_ref().ok()?.id)));
+    let mut history = trails::read(&git, commit, ids)?;
+    for (commit, committed_at) in history.met.drain(..).rev() {
         snapshot.line.push(commit, committed_at);
     }
-    for entry in entries {
-        if let Err((path, problem)) = put(&mut snapshot, entry) {
-            snapshot.put_problem(path, problem);
+    // Of two files with one id, the older is the report.
+    found.sort_by_cached_key(|found| history.touches.get(&found.path).and_then(|all| all.last().map(|touch| touch.at)));
+    let follower = Follower { git: &git, body_limit_bytes };
+    for Found { path, blob, read, is_stray } in found {
+        let touches = history.touches.remove(&path).unwrap_or_default();
+        match (touches.first(), read) {
+            (Some(last), Ok(report)) if last.is_own && !is_stray => {
+                let updated_at = time(last.at);
+                let entry = Entry { report, file_says: None, path, blob, updated_at, commits: trail(&touches) };
+                let path = entry.path.clone();
+                if let Err(problem) = put(&mut snapshot, entry) {
+                    snapshot.put_problem(path, Some(blob), *problem);
+                }
+            }
+            (_, Err(problem)) if is_stray => snapshot.put_problem(path, Some(blob), problem),
+            _ => follow(&follower, &mut snapshot, &path, &touches)?,
         }
     }
+    // What is left has no file any more.
+    for (path, touches) in history.touches {
+        follow(&follower, &mut snapshot, &path, &touches)?;
+    }
     Ok(snapshot)
+}
+
+/// Finds the state of the report at `path` from its commits, newest first.
+fn follow(follower: &Follower<'_>, snapshot: &mut Snapshot, path: &str, touches: &[Touch]) -> Result<(), git2::Error> {
+    let track = trails::track(follower, path, touches)?;
+    absorb::put(snapshot, path, track, trail(touches));
+    Ok(())
+}
+
+fn trail(touches: &[Touch]) -> Trail {
+    touches.iter().rev().fold(Trail::default(), |trail, touch| trail.with(touch.commit))
 }
 
 /// Adds a report that was read.
 ///
 /// # Errors
-/// Its path and what is wrong, if its id is another one's.
-pub(super) fn put(snapshot: &mut Snapshot, entry: Entry) -> Result<(), (String, Problem)> {
+/// What is wrong, if its id is another one's.
+pub(super) fn put(snapshot: &mut Snapshot, entry: Entry) -> Result<(), Box<Problem>> {
     match snapshot.get(entry.report.id).map(|other| other.path.clone()).filter(|other| *other != entry.path) {
         Some(other) => {
-            let detail = format!("`id` is that of `{other}`; give this report an id of its own");
-            Err((entry.path, Problem { detail }))
+            let fault = duplicate_id(&other);
+            let commit = entry.commits.iter().next().unwrap_or(snapshot.commit);
+            Err(Box::new(Problem::new(fault, b"", FoundIn::Commit(commit), entry.updated_at)))
         }
         None => {
             snapshot.put(Arc::new(entry));
@@ -67,26 +103,19 @@ pub(super) fn put(snapshot: &mut Snapshot, entry: Entry) -> Result<(), (String, 
     }
 }
 
-/// Reads one report file. `updated_at` and `commits` are for the caller to fill in.
-pub(super) fn read_file(path: &str, blob: Oid, file: &[u8]) -> Read {
-    let decoded = front_matter::decode(file).map_err(|fault| Problem { detail: fault.to_string() })?;
-    let expected = RepositoryKey::parse(&decoded.report.repository_url).map(|key| key.path());
-    match expected {
-        Ok(expected) if expected == path => {}
-        Ok(expected) => {
-            let detail = format!("the report of this `repository_url` belongs at `{expected}`; move it there");
-            return Err(Problem { detail });
-        }
-        Err(detail) => return Err(Problem { detail: format!("`repository_url` {detail}") }),
-    }
-    if std::str::from_utf8(decoded.body).is_err() {
-        return Err(Problem { detail: "the report is not UTF-8 text; save the file in UTF-8".into() });
-    }
-    if decoded.body.is_empty() {
-        return Err(Problem { detail: "the report has no text after its front matter".into() });
-    }
-    let updated_at = decoded.report.submitted_at;
-    Ok(Entry { report: decoded.report, path: path.into(), blob, updated_at, commits: Trail::default() })
+/// What is wrong with a report that has the id of the one at `other`.
+pub(super) fn duplicate_id(other: &str) -> Fault {
+    Fault::new(Rule::DuplicateId, format!("`id` is that of `{other}`"), "give this report an id of its own")
+}
+
+/// Returns what is wrong with a file below `reports` that is at no report's
+/// path: nothing, unless it is a report.
+pub(super) fn stray_fault(file: &[u8]) -> Option<Fault> {
+    let report = change::says(file).ok()?;
+    let (line, column) = front_matter::place(file, "repository_url");
+    let expected = crate::report::key::RepositoryKey::parse(&report.repository_url).ok()?.path();
+    let detail = format!("the report of this `repository_url` belongs at `{expected}`");
+    Some(Fault::new(Rule::WrongPath, detail, "move it there, or remove it").at(line, column))
 }
 
 /// Returns whether `path` has the form of a report's path; other files below
@@ -111,12 +140,6 @@ fn subtree<'a>(git: &'a Repository, tree: &Tree<'_>, name: &str) -> Result<Optio
     }
 }
 
-/// Returns whether a tree entry of this mode is a file, executable or not; a
-/// person's `chmod` does not make a report disappear. Links are not followed.
-const fn is_regular(mode: i32) -> bool {
-    mode & 0o170_000 == 0o100_000
-}
-
 fn list_files(
     git: &Repository,
     tree: &Tree<'_>,
@@ -128,7 +151,7 @@ fn list_files(
         let path = format!("{folder}/{name}");
         match entry.kind() {
             Some(ObjectType::Tree) => list_files(git, &git.find_tree(entry.id())?, &path, files)?,
-            Some(ObjectType::Blob) if is_regular(entry.filemode()) && is_report_path(&path) => {
+            Some(ObjectType::Blob) if is_regular(entry.filemode()) && (is_report_path(&path) || is_markdown(&path)) => {
                 files.push((path, entry.id()));
             }
             _ => {}
@@ -137,8 +160,8 @@ fn list_files(
     Ok(())
 }
 
-/// Reads and decodes `files`, on all cores.
-fn read_all(location: &Location, files: &[(String, Oid)]) -> Result<Vec<(String, Read)>, git2::Error> {
+/// Reads and decodes `files`, on all cores; strays that are no reports are left out.
+fn read_all(location: &Location, commit: Oid, files: &[(String, Oid)]) -> Result<Vec<Found>, git2::Error> {
     let n_threads = thread::available_parallelism().map_or(1, usize::from);
     let share = files.len().div_ceil(n_threads).max(1);
     thread::scope(|scope| {
@@ -147,10 +170,10 @@ fn read_all(location: &Location, files: &[(String, Oid)]) -> Result<Vec<(String,
             .map(|files| {
                 scope.spawn(move || {
                     let git = location.open()?;
-                    files
+                    let read = files
                         .iter()
-                        .map(|(path, blob)| Ok((path.clone(), read_file(path, *blob, git.find_blob(*blob)?.content()))))
-                        .collect::<Result<Vec<_>, git2::Error>>()
+                        .map(|(path, blob)| Ok(found(path, *blob, git.find_blob(*blob)?.content(), commit)));
+                    read.filter_map(Result::transpose).collect::<Result<Vec<_>, git2::Error>>()
                 })
             })
             .collect();
@@ -162,37 +185,11 @@ fn read_all(location: &Location, files: &[(String, Oid)]) -> Result<Vec<(String,
     })
 }
 
-/// Sets `updated_at` and `commits` of all `entries` by walking the history back
-/// from `tip`, and returns the commits met with their committer times, newest
-/// first. The service's own commits name their report; only commits of others
-/// cost a comparison of trees.
-fn set_commits(git: &Repository, tip: Oid, entries: &mut [Entry]) -> Result<Vec<(Oid, i64)>, git2::Error> {
-    let odb = git.odb()?;
-    let mut met = Vec::new();
-    let mut commits: Vec<Vec<(Oid, i64)>> = vec![Vec::new(); entries.len()];
-    let by_id: HashMap<Uuid, usize> = entries.iter().enumerate().map(|(n, entry)| (entry.report.id, n)).collect();
-    let by_path: HashMap<&str, usize> = entries.iter().enumerate().map(|(n, entry)| (entry.path.as_str(), n)).collect();
-    let mut next = Some(Step::read(&odb, tip)?);
-    while let Some(step) = next {
-        let at = (step.commit, step.committed_at);
-        met.push(at);
-        next = step.before(&odb)?;
-        match step.own_report {
-            Some(id) => by_id.get(&id).into_iter().for_each(|n| commits[*n].push(at)),
-            None => {
-                let changed = walk::changed_reports(git, next.as_ref().map(|before| before.tree), step.tree)?;
-                let known = changed.iter().filter_map(|file| by_path.get(file.path.as_str()));
-                known.for_each(|n| commits[*n].push(at));
-            }
-        }
-    }
-    for (entry, commits) in entries.iter_mut().zip(commits) {
-        if let Some((_, at)) = commits.first() {
-            entry.updated_at = time(*at);
-        }
-        entry.commits = commits.iter().rev().fold(Trail::default(), |trail, (commit, _)| trail.with(*commit));
-    }
-    Ok(met)
+fn found(path: &str, blob: Oid, file: &[u8], commit: Oid) -> Option<Found> {
+    let is_stray = !is_report_path(path);
+    let read = if is_stray { Err(stray_fault(file)?) } else { change::read(path, file).map(|decoded| decoded.report) };
+    let problem = |fault| Problem::new(fault, file, FoundIn::Commit(commit), Utc::now());
+    Some(Found { path: path.into(), blob, read: read.map_err(problem), is_stray })
 }
 
 /// Returns a committer time, which can be anything, as a time.

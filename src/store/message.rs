@@ -16,6 +16,10 @@ pub(crate) const SERVICE_EMAIL: &str = "golive@invalid";
 pub enum Via {
     Api,
     Mcp,
+    /// A file saved in the work tree.
+    HandEdit,
+    /// The service itself.
+    Golive,
 }
 
 impl Via {
@@ -24,6 +28,8 @@ impl Via {
         match self {
             Self::Api => "api",
             Self::Mcp => "mcp",
+            Self::HandEdit => "hand-edit",
+            Self::Golive => "golive",
         }
     }
 }
@@ -75,10 +81,17 @@ pub(super) struct Message<'a> {
     pub(super) notes: Option<&'a str>,
     /// The report file that a decision was made on.
     pub(super) decided_blob: Option<Oid>,
+    /// The commit that made this one necessary.
+    pub(super) answers: Option<Oid>,
     pub(super) via: Via,
 }
 
-impl Message<'_> {
+impl<'a> Message<'a> {
+    /// The message of an event without notes.
+    pub(super) const fn new(event: Event, from: Option<Status>, report: &'a Report, via: Via) -> Self {
+        Self { event, from, report, notes: None, decided_blob: None, answers: None, via }
+    }
+
     pub(super) fn text(&self) -> String {
         let mut out = format!("{} report `{}`\n\n", self.event.verb(), shortened(&self.report.server_name));
         if let Some(notes) = self.notes.filter(|notes| !notes.trim().is_empty()) {
@@ -91,6 +104,9 @@ impl Message<'_> {
         out.push_str(&format!("Status: {from} -> {}\n", self.report.status));
         if let Some(blob) = self.decided_blob {
             out.push_str(&format!("Report-Blob: {blob}\n"));
+        }
+        if let Some(commit) = self.answers {
+            out.push_str(&format!("Answers: {commit}\n"));
         }
         out.push_str(&format!("Via: {}\n", self.via.as_str()));
         out

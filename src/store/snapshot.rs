@@ -11,13 +11,17 @@ use git2::Oid;
 use uuid::Uuid;
 
 use super::line::Line;
+use super::problem::Problem;
 use super::trail::Trail;
 use crate::report::{Report, Status};
 
 /// One report as the snapshot knows it: all but the body.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Entry {
     pub report: Report,
+    /// What the file says, where that is not all: a person's commit need not name
+    /// the reviewer, nor count the revision.
+    pub file_says: Option<Box<Report>>,
     /// Relative to the root of the repository.
     pub path: String,
     /// The blob of the report file, its version.
@@ -28,11 +32,18 @@ pub struct Entry {
     pub commits: Trail,
 }
 
-/// A report file at the tip that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// `line:column: what is wrong and how to repair it`.
-    pub detail: String,
+impl Entry {
+    /// Returns what the file says.
+    pub fn file_report(&self) -> &Report {
+        self.file_says.as_deref().unwrap_or(&self.report)
+    }
+}
+
+/// That the service has to set the file of a report right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Repair {
+    /// The commit that made it necessary.
+    pub(super) answers: Oid,
 }
 
 /// Place in a list: newest submission first, ties by id, descending.
@@ -71,7 +82,12 @@ pub struct Snapshot {
     all: List,
     by_status: [List; 3],
     by_update: imbl::OrdMap<(i64, Uuid), Arc<Entry>>,
-    problems: imbl::HashMap<String, Problem>,
+    /// Files at the tip that cannot be accepted, and files in the work tree.
+    problems: imbl::OrdMap<String, Problem>,
+    edit_problems: imbl::OrdMap<String, Problem>,
+    repairs: imbl::OrdMap<String, Repair>,
+    /// Paths whose file at the tip is not the one of their report; `None` is no file.
+    other_files: imbl::HashMap<String, Option<Oid>>,
 }
 
 /// What a list is asked for.
@@ -107,7 +123,10 @@ impl Snapshot {
             all: List::new(),
             by_status: Default::default(),
             by_update: imbl::OrdMap::new(),
-            problems: imbl::HashMap::new(),
+            problems: imbl::OrdMap::new(),
+            edit_problems: imbl::OrdMap::new(),
+            repairs: imbl::OrdMap::new(),
+            other_files: imbl::HashMap::new(),
         }
     }
 
@@ -121,9 +140,24 @@ impl Snapshot {
         self.by_path.get(path)
     }
 
-    /// Returns what is wrong with the file at `path`, if anything.
+    /// Returns the blob that is at `path` in the tree of the commit: a report's
+    /// version, or a file that could not be accepted.
+    pub fn blob_at(&self, path: &str) -> Option<Oid> {
+        match self.other_files.get(path) {
+            Some(other) => *other,
+            None => self.at_path(path).map(|entry| entry.blob),
+        }
+    }
+
+    /// Returns what is wrong with the file at `path`, if anything: at the tip, or
+    /// else in the work tree.
     pub fn problem(&self, path: &str) -> Option<&Problem> {
-        self.problems.get(path)
+        self.problems.get(path).or_else(|| self.edit_problems.get(path))
+    }
+
+    /// Returns what is wrong with the file at `path` in the work tree, if anything.
+    pub fn edit_problem(&self, path: &str) -> Option<&Problem> {
+        self.edit_problems.get(path)
     }
 
     /// Returns the number of reports.
@@ -141,14 +175,20 @@ impl Snapshot {
         self.by_status[status as usize].len()
     }
 
-    /// Returns the files that cannot be read, by their paths.
+    /// Returns the files that cannot be accepted, by their paths, in order.
     pub fn problems(&self) -> impl Iterator<Item = (&String, &Problem)> {
-        self.problems.iter()
+        let all: imbl::OrdMap<&String, &Problem> = self.edit_problems.iter().chain(self.problems.iter()).collect();
+        all.into_iter()
     }
 
-    /// Returns the number of files that cannot be read.
+    /// Returns the number of files that cannot be accepted.
     pub fn n_problems(&self) -> usize {
-        self.problems.len()
+        self.edit_problems.keys().filter(|path| !self.problems.contains_key(*path)).count() + self.problems.len()
+    }
+
+    /// Returns the reports whose file has to be set right.
+    pub(super) fn repairs(&self) -> impl Iterator<Item = (&String, &Repair)> {
+        self.repairs.iter()
     }
 
     /// Returns the part of the list that `query` asks for. Costs the length of
@@ -195,9 +235,11 @@ impl Snapshot {
         self.by_update.insert((entry.updated_at.timestamp(), entry.report.id), entry);
     }
 
-    /// Removes the report at `path` and what was wrong with it.
+    /// Removes the report at `path` and what was wrong with its file at the tip.
     pub(super) fn remove(&mut self, path: &str) {
         self.problems.remove(path);
+        self.repairs.remove(path);
+        self.other_files.remove(path);
         let Some(old) = self.by_path.remove(path) else { return };
         let key = ListKey::of(&old.report);
         self.by_id.remove(&old.report.id);
@@ -206,10 +248,31 @@ impl Snapshot {
         self.by_update.remove(&(old.updated_at.timestamp(), old.report.id));
     }
 
-    /// Notes that the file at `path` cannot be read. A report that is known
-    /// there keeps its last good state.
-    pub(super) fn put_problem(&mut self, path: String, problem: Problem) {
+    /// Notes that the file at `path`, `blob` at the tip, cannot be accepted. A
+    /// report that is known there keeps its last good state.
+    pub(super) fn put_problem(&mut self, path: String, blob: Option<Oid>, problem: Problem) {
+        self.other_files.insert(path.clone(), blob);
         self.problems.insert(path, problem);
+    }
+
+    /// Notes that the file at `path`, `blob` at the tip, has to be set right.
+    pub(super) fn put_repair(&mut self, path: String, blob: Option<Oid>, repair: Repair) {
+        if self.at_path(&path).is_some_and(|entry| Some(entry.blob) != blob) {
+            self.other_files.insert(path.clone(), blob);
+        }
+        self.repairs.insert(path, repair);
+    }
+
+    /// Notes what is wrong with the file at `path` in the work tree, or that
+    /// nothing is any more. Returns whether that is news.
+    pub(super) fn set_edit_problem(&mut self, path: &str, problem: Option<Problem>) -> bool {
+        let last_good = || self.at_path(path).and_then(|entry| entry.commits.iter().next());
+        let problem = problem.map(|problem| Problem { last_good: last_good(), ..problem });
+        let before = match problem.clone() {
+            Some(problem) => self.edit_problems.insert(path.to_owned(), problem),
+            None => self.edit_problems.remove(path),
+        };
+        before != problem
     }
 }
 

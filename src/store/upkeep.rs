@@ -26,6 +26,8 @@ const JOINED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// `git repack` from so many packs on.
 const REPACK_MIN: usize = 96;
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+/// The tip that is served is noted so often.
+const NOTE_INTERVAL: Duration = Duration::from_secs(1);
 /// A repack that takes longer is ended; it is tried again later.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -33,8 +35,13 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub(super) fn run(location: &Location, shared: &Arc<Shared>, stop: &Receiver<()>) {
     let mut trouble = None;
     let mut pause = LOOK_INTERVAL;
+    let mut noted = Instant::now();
     while stop.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
         pause = LOOK_INTERVAL;
+        if noted.elapsed() > NOTE_INTERVAL {
+            shared.note_served();
+            noted = Instant::now();
+        }
         let packs = packs(location);
         if packs.len() < PACKS_MAX {
             continue;

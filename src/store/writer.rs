@@ -18,12 +18,15 @@ use tokio::sync::oneshot;
 use super::absorb::{self, AbsorbError};
 use super::branch::{self, SwapError};
 use super::draft::{Change, Draft, Outcome};
+use super::edit::HandEdit;
 use super::message::{self, Via};
 use super::object::{Kind, Object};
+use super::problem::{FoundIn, Problem};
 use super::repository::Location;
 use super::snapshot::{Entry, Snapshot};
 use super::tree::{TreeError, Trees};
-use super::{FileChange, Published, Shared, WriteError, Written, pack};
+use super::{FileChange, Published, Shared, WriteError, Written, load, pack, repair, rewind};
+use crate::report::fault::{Fault, Rule};
 
 /// Bounds of one batch, so that the first command of it is not held up by the last.
 const BATCH_MAX: usize = 256;
@@ -33,11 +36,24 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Somebody who moves the branch again and again cannot hold a batch for ever.
 const SWAP_ATTEMPTS: usize = 5;
 
+/// What the writer is asked for.
+pub(super) enum Command {
+    Write(Write),
+    /// What is wrong with a file in the work tree; `None` if nothing is any more.
+    Note {
+        path: String,
+        problem: Option<Box<Problem>>,
+    },
+    /// The branch may have moved.
+    Look,
+}
+
 /// A change that waits for its commit.
-pub(super) struct Command {
+pub(super) struct Write {
     pub(super) change: Change,
     pub(super) via: Via,
-    pub(super) draft: Box<Draft>,
+    /// Made by the caller, unless it could not be.
+    pub(super) draft: Option<Box<Draft>>,
     pub(super) reply: oneshot::Sender<Result<Written, WriteError>>,
 }
 
@@ -59,6 +75,15 @@ struct Plan {
     changes: Vec<FileChange>,
     /// One for each command, in order.
     results: Vec<Result<Written, WriteError>>,
+    /// The problems of the snapshot are not those of before.
+    has_notes: bool,
+}
+
+/// What is done at once.
+#[derive(Default)]
+struct Batch {
+    writes: Vec<Write>,
+    notes: Vec<(String, Option<Box<Problem>>)>,
 }
 
 impl Writer {
@@ -71,21 +96,48 @@ impl Writer {
     pub(super) fn run(mut self, commands: &Receiver<Command>) {
         loop {
             match commands.recv_timeout(LOOK_INTERVAL) {
-                Ok(first) => self.commit(gather(first, commands)),
-                Err(RecvTimeoutError::Timeout) => {
-                    // What is wrong is kept for `readyz`; nobody waits for an answer.
-                    let _ = self.catch_up();
-                }
+                Ok(first) => self.work(gather(first, commands)),
+                Err(RecvTimeoutError::Timeout) => self.look_around(),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }
 
-    fn commit(&mut self, batch: Vec<Command>) {
+    /// Takes in what others committed, and sets right what that needs.
+    pub(super) fn look_around(&mut self) {
+        self.work(Batch::default());
+    }
+
+    fn work(&mut self, batch: Batch) {
+        self.renew_handle();
+        self.note(batch.notes);
+        if !batch.writes.is_empty() {
+            return self.commit(batch.writes);
+        }
+        // What is wrong is kept for `readyz`; nobody waits for an answer.
+        if self.catch_up().is_ok_and(|snapshot| snapshot.repairs().next().is_some()) {
+            let _ = self.try_commit(&[]);
+        }
+    }
+
+    fn note(&self, notes: Vec<(String, Option<Box<Problem>>)>) {
+        if notes.is_empty() {
+            return;
+        }
+        let mut snapshot = Snapshot::clone(&self.shared.snapshot.load());
+        let mut is_news = false;
+        for (path, problem) in notes {
+            is_news |= set_edit_problem(&mut snapshot, &path, problem.map(|problem| *problem));
+        }
+        if is_news {
+            self.shared.snapshot.store(Arc::new(snapshot));
+        }
+    }
+
+    fn commit(&mut self, batch: Vec<Write>) {
         let metrics = &self.shared.metrics;
         metrics.write_queue.dec_by(i64::try_from(batch.len()).unwrap_or(i64::MAX));
         metrics.write_batch.observe(batch.len() as f64);
-        self.renew_handle();
         match self.try_commit(&batch) {
             Ok(results) => {
                 for (command, result) in batch.into_iter().zip(results) {
@@ -112,11 +164,14 @@ impl Writer {
         }
     }
 
-    fn try_commit(&mut self, batch: &[Command]) -> Result<Vec<Result<Written, WriteError>>, WriteError> {
+    fn try_commit(&mut self, batch: &[Write]) -> Result<Vec<Result<Written, WriteError>>, WriteError> {
         for _ in 0..SWAP_ATTEMPTS {
             let base = self.catch_up()?;
             let plan = self.plan(&base, batch).map_err(|error| self.failed(error))?;
             if plan.changes.is_empty() {
+                if plan.has_notes {
+                    self.shared.snapshot.store(Arc::new(plan.snapshot));
+                }
                 return Ok(plan.results);
             }
             let start = Instant::now();
@@ -156,6 +211,7 @@ impl Writer {
     fn look(&self) -> Result<Arc<Snapshot>, WriteError> {
         let served = self.shared.snapshot.load_full();
         let branch = &self.location.branch;
+        let git_error = |error| self.failed(io::Error::other::<git2::Error>(error));
         let tip = match branch::tip(&self.location, &self.git) {
             Ok(Some(tip)) => tip,
             Ok(None) => {
@@ -169,19 +225,29 @@ impl Writer {
         if tip == served.commit {
             return Ok(served);
         }
-        match absorb::absorb(&self.git, &served, tip) {
+        let absorbed = {
+            let lag = self.shared.lag.lock().expect("no panic under this lock");
+            absorb::absorb(&self.git, &served, tip, &lag, self.shared.body_limit_bytes)
+        };
+        let snapshot = match absorbed {
             Ok(snapshot) => {
                 tracing::info!(%tip, "Took in what others committed, up to `{tip}`");
-                self.shared.snapshot.store(Arc::new(snapshot));
-                self.shared.announce(None);
-                Ok(self.shared.snapshot.load_full())
+                snapshot
             }
-            Err(AbsorbError::Rewound { served, tip }) => Err(WriteError::Unavailable(format!(
-                "history was rewound or replaced: `{served}` was served, and the tip `{tip}` does not contain it; \
-                 bring both together with `git merge {served}`, or go back with `git reset --keep {served}`"
-            ))),
-            Err(AbsorbError::Git(error)) => Err(self.failed(io::Error::other(error))),
-        }
+            Err(AbsorbError::Rewound { served: lost, tip }) => {
+                let accepted = rewind::is_accepted(&self.git, tip, lost).map_err(git_error)?;
+                if !accepted {
+                    return Err(WriteError::Unavailable(rewind::refusal(&self.location, lost, tip)));
+                }
+                let snapshot = load::snapshot(&self.location, tip, self.shared.body_limit_bytes).map_err(git_error)?;
+                tracing::warn!(%tip, %lost, "The rewind from `{lost}` was accepted; `{tip}` is served");
+                snapshot
+            }
+            Err(AbsorbError::Git(error)) => return Err(git_error(error)),
+        };
+        self.shared.snapshot.store(Arc::new(snapshot));
+        self.shared.announce(None);
+        Ok(self.shared.snapshot.load_full())
     }
 
     /// On another branch the person works on something else: nothing may change
@@ -197,30 +263,37 @@ impl Writer {
         }
     }
 
-    fn plan(&mut self, base: &Snapshot, batch: &[Command]) -> io::Result<Plan> {
+    fn plan(&mut self, base: &Snapshot, batch: &[Write]) -> io::Result<Plan> {
         let mut plan = Plan {
             snapshot: base.clone(),
             objects: Vec::with_capacity(batch.len() * 7),
             files: HashMap::with_capacity(batch.len()),
             changes: Vec::with_capacity(batch.len()),
             results: Vec::with_capacity(batch.len()),
+            has_notes: false,
         };
         let trees = &mut self.trees;
         let odb = self.git.odb().map_err(io::Error::other)?;
-        for command in batch {
-            let result = match current_draft(&self.shared, &plan, command) {
-                Ok(Outcome::Commit(draft)) => match plan.add(trees, &odb, *draft) {
-                    Ok(written) => Ok(written),
-                    // Of this command alone: a person put something where its file must be.
-                    Err(TreeError::Blocked(path)) => Err(WriteError::Problem {
-                        detail: format!("`{path}` is in the way of it; move that elsewhere"),
-                        path: command.draft.path.clone(),
-                    }),
-                    Err(TreeError::Io(error)) => return Err(error),
-                },
-                Ok(Outcome::Unchanged(entry)) => Ok(Written { commit: plan.snapshot.commit, file: None, entry }),
+        for (path, repair) in base.repairs() {
+            let Some(entry) = base.at_path(path) else { continue };
+            match repair::draft(base, entry, repair, &|blob| self.shared.read_file(blob), Utc::now()) {
+                Ok(outcome) => {
+                    if let Err(WriteError::Failed(error)) = plan.take(trees, &odb, outcome)? {
+                        return Err(io::Error::other(error.to_string()));
+                    }
+                    tracing::warn!(path, answers = %repair.answers, "Set `{path}` right after `{}`", repair.answers);
+                }
+                Err(error) => tracing::error!(path, "`{path}` could not be set right: {error}"),
+            }
+        }
+        for write in batch {
+            let result = match current_draft(&self.shared, &plan, write) {
+                Ok(outcome) => plan.take(trees, &odb, outcome)?,
                 Err(error) => Err(error),
             };
+            if let Change::Edit(edit) = &write.change {
+                plan.note(edit, &result);
+            }
             plan.results.push(result);
         }
         Ok(plan)
@@ -239,12 +312,13 @@ impl Writer {
     }
 
     fn publish(&self, snapshot: Snapshot, files: HashMap<Oid, Arc<[u8]>>, changes: Vec<FileChange>) {
-        let commit = snapshot.commit;
         for (id, file) in files {
             self.shared.blobs.put(id, file);
         }
-        self.shared.snapshot.store(Arc::new(snapshot));
-        self.shared.announce(Some(Published { commit, changes }));
+        let snapshot = Arc::new(snapshot);
+        self.shared.snapshot.store(snapshot.clone());
+        self.shared.lag.lock().expect("no panic under this lock").committed(&changes);
+        self.shared.announce(Some(Published { snapshot, changes }));
     }
 
     /// Notes that `error` stands in the way of writes, and returns it for the callers.
@@ -259,6 +333,43 @@ impl Writer {
 }
 
 impl Plan {
+    /// Adds what a change comes to.
+    fn take(
+        &mut self,
+        trees: &mut Trees,
+        odb: &git2::Odb<'_>,
+        outcome: Outcome,
+    ) -> io::Result<Result<Written, WriteError>> {
+        let draft = match outcome {
+            Outcome::Unchanged(entry) => return Ok(Ok(Written { commit: self.snapshot.commit, file: None, entry })),
+            Outcome::Commit(draft) => draft,
+        };
+        let path = draft.path.clone();
+        match self.add(trees, odb, *draft) {
+            Ok(written) => Ok(Ok(written)),
+            // Of this change alone: a person put something where its file must be.
+            Err(TreeError::Blocked(blocking)) => {
+                let detail = format!("`{blocking}` is in the way of it");
+                let fault = Box::new(Fault::new(Rule::NotAFile, detail, "move that elsewhere"));
+                Ok(Err(WriteError::Problem { path, fault }))
+            }
+            Err(TreeError::Io(error)) => Err(error),
+        }
+    }
+
+    /// Notes whether a file in the work tree could be taken in.
+    fn note(&mut self, edit: &HandEdit, result: &Result<Written, WriteError>) {
+        let problem = match result {
+            Ok(_) => None,
+            Err(WriteError::Problem { fault, .. }) => {
+                Some(Problem::new((**fault).clone(), &edit.file, FoundIn::WorkTree, edit.saved_at))
+            }
+            // Not the file's fault.
+            Err(_) => return,
+        };
+        self.has_notes |= set_edit_problem(&mut self.snapshot, &edit.path, problem);
+    }
+
     /// Adds the commit of `draft` on top of what is planned.
     fn add(&mut self, trees: &mut Trees, odb: &git2::Odb<'_>, draft: Draft) -> Result<Written, TreeError> {
         let blob = draft.blob.id;
@@ -274,34 +385,58 @@ impl Plan {
         self.changes.push(FileChange { path: draft.path.clone(), before: draft.base, blob, file: draft.file.clone() });
         let before = self.snapshot.at_path(&draft.path).map(|entry| entry.commits.clone()).unwrap_or_default();
         let commits = before.with(self.snapshot.commit);
-        let entry = Arc::new(Entry { report: draft.report, path: draft.path, blob, updated_at: now, commits });
+        let (report, path) = (draft.report, draft.path);
+        let entry = Arc::new(Entry { report, file_says: None, path, blob, updated_at: now, commits });
         self.snapshot.put(entry.clone());
         Ok(Written { commit: self.snapshot.commit, file: Some(draft.file), entry })
     }
 }
 
-/// Returns the draft of `command`, made anew if its report is not what it was
-/// when the caller made it.
-fn current_draft(shared: &Shared, plan: &Plan, command: &Command) -> Result<Outcome, WriteError> {
-    let entry = command.change.target(&plan.snapshot)?;
-    if command.draft.base == entry.as_ref().map(|entry| entry.blob) {
-        return Ok(Outcome::Commit(command.draft.clone()));
+/// Returns the draft of `write`, made anew if its file is not what it was when
+/// the caller made it.
+fn current_draft(shared: &Shared, plan: &Plan, write: &Write) -> Result<Outcome, WriteError> {
+    let snapshot = &plan.snapshot;
+    if let Some(draft) = &write.draft
+        && draft.base == snapshot.blob_at(&draft.path)
+        && (matches!(write.change, Change::Edit(_)) || snapshot.problem(&draft.path).is_none())
+    {
+        return Ok(Outcome::Commit(draft.clone()));
     }
     let file = |blob| match plan.files.get(&blob) {
         Some(file) => Ok(file.clone()),
         None => shared.read_file(blob),
     };
-    command.change.draft(entry.as_ref(), file, command.via, Utc::now())
+    write.change.draft(snapshot, &file, write.via, shared.body_limit_bytes, Utc::now())
+}
+
+/// Notes what is wrong with a file in the work tree, and logs it once. Returns
+/// whether it is news.
+fn set_edit_problem(snapshot: &mut Snapshot, path: &str, problem: Option<Problem>) -> bool {
+    let is_news = snapshot.set_edit_problem(path, problem);
+    if is_news {
+        match snapshot.edit_problem(path) {
+            Some(problem) => absorb::log(path, problem),
+            None => tracing::info!(path, "`{path}` has no problem any more"),
+        }
+    }
+    is_news
 }
 
 /// Returns `first` and what waits behind it, within the bounds of a batch.
-fn gather(first: Command, commands: &Receiver<Command>) -> Vec<Command> {
-    let mut n_bytes = first.draft.file.len();
-    let mut batch = vec![first];
-    while batch.len() < BATCH_MAX && n_bytes < BATCH_BYTES_MAX {
-        let Ok(command) = commands.try_recv() else { break };
-        n_bytes += command.draft.file.len();
-        batch.push(command);
+fn gather(first: Command, commands: &Receiver<Command>) -> Batch {
+    let mut batch = Batch::default();
+    let (mut n_bytes, mut next) = (0, Some(first));
+    while let Some(command) = next {
+        match command {
+            Command::Write(write) => {
+                n_bytes += write.draft.as_ref().map_or(0, |draft| draft.file.len());
+                batch.writes.push(write);
+            }
+            Command::Note { path, problem } => batch.notes.push((path, problem)),
+            Command::Look => {}
+        }
+        let has_room = batch.writes.len() < BATCH_MAX && batch.notes.len() < BATCH_MAX && n_bytes < BATCH_BYTES_MAX;
+        next = if has_room { commands.try_recv().ok() } else { None };
     }
     batch
 }

@@ -288,7 +288,7 @@ refused! {
     deep_nesting_within_the_parser_limit: "revision: 1" => &format!("x: {}{}\nrevision: 1", "[".repeat(20), "]".repeat(20)), 7, "deep";
     flow_mapping: FILE => "---\n{id: 1}\n---\n", 2, "start its line";
     indented_fields: FILE => "---\n  id: 1\n---\n", 2, "start its line";
-    list: FILE => "---\n- a\n---\n", 2, "not a list";
+    list: FILE => "---\n- a\n---\n", 2, "not be a list";
     text_alone: FILE => "---\nhello\n---\n", 2, "lines";
     nothing: FILE => "---\n---\n", 2, "empty";
     second_document: "revision: 1" => "...\n--- x\nrevision: 1", 8, "";

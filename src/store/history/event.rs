@@ -10,7 +10,7 @@ const WAYS_IN: [&str; 5] = ["api", "mcp", "web", "hand-edit", "golive"];
 /// Returns the event between two states of a report, or `None` if the file
 /// does not tell. `decides_anew` says whether equal statuses before and after
 /// can be two decisions; by a person's commit they are one, edited.
-pub(super) fn event(before: Option<&Report>, after: &Report, decides_anew: bool) -> Option<Event> {
+pub(in crate::store) fn event(before: Option<&Report>, after: &Report, decides_anew: bool) -> Option<Event> {
     let is_pending = after.status == Status::PendingReview;
     let Some(before) = before else { return is_pending.then_some(Event::Submit) };
     let review = |report: &Report| (report.reviewed_at, report.reviewed_by.clone(), report.review_notes.clone());
@@ -21,6 +21,14 @@ pub(super) fn event(before: Option<&Report>, after: &Report, decides_anew: bool)
         return report::decision_event(before.status, after.status);
     }
     Some(Event::Edit)
+}
+
+/// Returns the event of a commit that the service made.
+pub(super) fn own(message: &str, before: Option<&Report>, after: &Report) -> Option<Event> {
+    match message.split(' ').next() {
+        Some(verb) if verb == Event::Restore.verb() => Some(Event::Restore),
+        verb => event(before, after, verb != Some(Event::Edit.verb())),
+    }
 }
 
 /// Returns the indented text of a message, without its indentation: the notes

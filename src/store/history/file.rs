@@ -1,46 +1,101 @@
-//! One report's file as it was at a commit.
+//! One report through its commits: what each made of it.
 
-use std::path::Path;
+use git2::{Oid, Repository};
 
-use git2::{ErrorCode, Oid, Repository};
-
-use super::State;
-use crate::report::Report;
-use crate::store::load;
+use super::{Side, State};
+use crate::report::{Event, change};
+use crate::store::lag::Stale;
+use crate::store::outside::{Follower, Known, Track};
 use crate::store::snapshot::Entry;
+use crate::store::trails;
+use crate::store::walk::Step;
 
-/// A report's file at a commit, and what it says if it can be read.
-pub(super) struct FileCopy {
-    pub(super) blob: Oid,
-    pub(super) file: Vec<u8>,
-    pub(super) read: Result<Report, String>,
+/// A commit of a report, and what is so after it.
+pub(super) struct Stage {
+    pub(super) commit: Oid,
+    /// The service made it for this report.
+    pub(super) is_own: bool,
+    /// `None` if it changed nothing that counts.
+    pub(super) event: Option<Event>,
+    pub(super) track: Track,
 }
 
-/// Returns the file at `path` as it was at `commit`, or `None` if it was not there.
-pub(super) fn copy(git: &Repository, commit: Oid, path: &str) -> Result<Option<FileCopy>, git2::Error> {
-    let tree = git.find_commit(commit)?.tree()?;
-    let blob = match tree.get_path(Path::new(path)) {
-        Ok(found) => found.id(),
-        Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
+impl Stage {
+    /// Returns the state, if the file of this very commit is the one that counts.
+    pub(super) fn fresh(&self) -> Option<&Known> {
+        self.track.known.as_ref().filter(|known| Some(known.blob) == self.track.blob)
+    }
+}
+
+/// Returns every stage of a report, oldest first. A text counts as it did when
+/// it came in, whatever the limit is today.
+pub(super) fn stages(git: &Repository, entry: &Entry) -> Result<Vec<Stage>, git2::Error> {
+    let follower = Follower { git, body_limit_bytes: usize::MAX };
+    let odb = git.odb()?;
+    let mut commits: Vec<Oid> = entry.commits.iter().collect();
+    commits.reverse();
+    let mut stages: Vec<Stage> = Vec::with_capacity(commits.len());
+    let mut track = Track::default();
+    for commit in commits {
+        let step = Step::read(&odb, commit)?;
+        let file = trails::file_at(git, step.tree, &entry.path)?;
+        // A message that names the report does not make it the report's commit.
+        if stages.last().is_some_and(|before| before.track.blob == file.blob) {
+            continue;
+        }
+        let is_own = step.own_report == Some(entry.report.id);
+        let event = follower.follow(&mut track, &file, &step, is_own, &Stale::No)?;
+        stages.push(Stage { commit, is_own, event, track: track.clone() });
+    }
+    Ok(stages)
+}
+
+/// Returns the report as it was served at `commit`, or `None` before its first.
+pub(super) fn state_at(git: &Repository, entry: &Entry, commit: Oid) -> Result<Option<State>, git2::Error> {
+    let blob = trails::file_at(git, git.find_commit(commit)?.tree_id(), &entry.path)?.blob;
+    let stages = stages(git, entry)?;
+    let mut last = None;
+    for stage in stages.iter().rev().filter(|stage| stage.track.blob == blob) {
+        if stage.commit == commit || git.graph_descendant_of(commit, stage.commit)? {
+            last = Some(stage);
+            break;
+        }
+    }
+    match (last, blob) {
+        (Some(Stage { track: Track { known: Some(known), .. }, .. }), _) => state(git, commit, known).map(Some),
+        (None, Some(blob)) => aside(git, entry, commit, blob),
+        _ => Ok(None),
+    }
+}
+
+/// Returns what the file says at a commit that was merged in, never served itself.
+fn aside(git: &Repository, entry: &Entry, commit: Oid, blob: Oid) -> Result<Option<State>, git2::Error> {
     let file = git.find_blob(blob)?.content().to_vec();
-    let read = load::read_file(path, blob, &file).map(|entry| entry.report).map_err(|problem| problem.detail);
-    Ok(Some(FileCopy { blob, file, read }))
+    let report = change::says(&file).ok().filter(|report| report.id == entry.report.id);
+    Ok(report.map(|report| State { commit, blob, report, file }))
 }
 
-/// Returns the state at the first commit whose file says `revision`.
+/// Returns the state at the first commit whose report has `revision`.
 pub(super) fn first_of(git: &Repository, entry: &Entry, revision: u32) -> Result<Option<State>, git2::Error> {
-    for commit in oldest_first(entry) {
-        let Some(FileCopy { blob, file, read: Ok(report) }) = copy(git, commit, &entry.path)? else { continue };
-        if report.id == entry.report.id && report.revision == revision {
-            return Ok(Some(State { commit, blob, report, file }));
+    for stage in stages(git, entry)? {
+        if let Some(known) = stage.fresh().filter(|known| known.report.revision == revision) {
+            return state(git, stage.commit, known).map(Some);
         }
     }
     Ok(None)
 }
 
-/// Returns the commits of a report, oldest first.
-pub(super) fn oldest_first(entry: &Entry) -> impl Iterator<Item = Oid> + use<> {
-    entry.commits.iter().collect::<Vec<_>>().into_iter().rev()
+fn state(git: &Repository, commit: Oid, known: &Known) -> Result<State, git2::Error> {
+    let file = git.find_blob(known.blob)?.content().to_vec();
+    Ok(State { commit, blob: known.blob, report: known.report.clone(), file })
+}
+
+/// Returns the file at `commit` as one side of a difference, whether it was
+/// accepted or not; `None` if there was none.
+pub(super) fn side_at(git: &Repository, entry: &Entry, commit: Oid) -> Result<Option<Side>, git2::Error> {
+    let blob = trails::file_at(git, git.find_commit(commit)?.tree_id(), &entry.path)?.blob;
+    let Some(blob) = blob else { return Ok(None) };
+    let state = state_at(git, entry, commit)?.filter(|state| state.blob == blob);
+    let revision = state.map(|state| state.report.revision);
+    Ok(Some(Side { commit: Some(commit), revision, blob: Some(blob) }))
 }

@@ -4,10 +4,9 @@ use chrono::{DateTime, Utc};
 use git2::{Commit, Oid, Repository};
 
 use super::event;
-use super::file::{self, oldest_first};
+use super::file::{self, Stage};
 use crate::report::{Event, Report, Status};
 use crate::store::load;
-use crate::store::message::SERVICE_EMAIL;
 use crate::store::snapshot::Entry;
 
 /// One commit of a report.
@@ -22,7 +21,7 @@ pub struct Item {
     pub event: Option<Event>,
     /// `None` before the first submission.
     pub status_before: Option<Status>,
-    /// This and `revision`: `None` if the file was deleted or cannot be read.
+    /// This and `revision`: `None` if the file was deleted or could not be accepted.
     pub status_after: Option<Status>,
     pub revision: Option<u32>,
     /// What the reviewer gave as reasons.
@@ -37,30 +36,23 @@ pub struct Item {
 /// libgit2's.
 pub(super) fn items(git: &Repository, entry: &Entry) -> Result<Vec<Item>, git2::Error> {
     let mut items = Vec::new();
-    // The last state that could be read, and the file as it was last.
-    let (mut before, mut blob_before): (Option<Report>, Option<Oid>) = (None, None);
-    for commit in oldest_first(entry) {
-        let (blob, after) = match file::copy(git, commit, &entry.path)? {
-            Some(copy) => (Some(copy.blob), copy.read.ok()),
-            None => (None, None),
-        };
-        // A message that names the report does not make it the report's commit.
-        if blob == blob_before {
-            continue;
-        }
-        blob_before = blob;
-        items.push(item(&git.find_commit(commit)?, before.as_ref(), after.as_ref()));
-        before = after.or(before);
+    let mut before: Option<Report> = None;
+    for stage in file::stages(git, entry)? {
+        items.push(item(&git.find_commit(stage.commit)?, before.as_ref(), &stage));
+        before = stage.track.known.map(|known| known.report);
     }
     items.reverse();
     Ok(items)
 }
 
-fn item(commit: &Commit<'_>, before: Option<&Report>, after: Option<&Report>) -> Item {
+fn item(commit: &Commit<'_>, before: Option<&Report>, stage: &Stage) -> Item {
     let message = String::from_utf8_lossy(commit.message_raw_bytes());
-    let is_own = commit.committer().email_bytes() == SERVICE_EMAIL.as_bytes();
-    let decides_anew = is_own && !message.starts_with(Event::Edit.verb());
-    let event = after.and_then(|after| event::event(before, after, decides_anew));
+    let after = stage.fresh().map(|known| &known.report);
+    let event = match after {
+        Some(after) if stage.is_own => event::own(&message, before, after),
+        Some(_) => stage.event,
+        None => None,
+    };
     let notes = match event {
         Some(Event::Approve | Event::Reject) => after.and_then(|report| report.review_notes.clone()),
         Some(Event::Reopen) => event::notes(&message),
@@ -77,6 +69,6 @@ fn item(commit: &Commit<'_>, before: Option<&Report>, after: Option<&Report>) ->
         status_after: after.map(|report| report.status),
         revision: after.map(|report| report.revision),
         notes,
-        via: event::via(&message).filter(|_| is_own),
+        via: event::via(&message).filter(|_| stage.is_own),
     }
 }

@@ -40,8 +40,9 @@ impl States {
             if let Some(state) = kept.get(&commit) {
                 return Ok(state);
             }
+            let read = || load::snapshot(&location, commit, usize::MAX);
             // Upkeep may replace a pack in the middle; the second attempt opens the new one.
-            let state = load::snapshot(&location, commit).or_else(|_| load::snapshot(&location, commit))?;
+            let state = read().or_else(|_| read())?;
             let state = Arc::new(state);
             kept.insert(commit, state.clone());
             Ok::<_, git2::Error>(state)

@@ -1,0 +1,121 @@
+//! The commits of every report, found by one walk over the history.
+
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
+
+use git2::{Oid, Repository};
+use uuid::Uuid;
+
+use super::lag::Stale;
+use super::outside::{Follower, Track};
+use super::walk::{self, FileStep, Step};
+
+/// A commit that changed a report.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Touch {
+    pub(super) commit: Oid,
+    /// Committer time in seconds since 1970.
+    pub(super) at: i64,
+    /// The service made it for this report.
+    pub(super) is_own: bool,
+}
+
+/// What a walk back along first parents met, newest first.
+#[derive(Default)]
+pub(super) struct History {
+    pub(super) met: Vec<(Oid, i64)>,
+    /// By path; paths that have no file any more as well.
+    pub(super) touches: HashMap<String, Vec<Touch>>,
+}
+
+/// Walks back from `tip`; `ids` are the reports of its tree by their paths. The
+/// service's own commits name their report; only commits of others, and of
+/// reports that the tree does not tell, cost a comparison of trees.
+///
+/// # Errors
+/// libgit2's, if an object is missing.
+pub(super) fn read<'a>(
+    git: &Repository,
+    tip: Oid,
+    ids: impl Iterator<Item = (&'a str, Uuid)>,
+) -> Result<History, git2::Error> {
+    let odb = git.odb()?;
+    let mut history = History::default();
+    let paths = unique_ids(ids);
+    let mut by_path: HashMap<&str, Vec<Touch>> = HashMap::with_capacity(paths.len());
+    let mut next = Some(Step::read(&odb, tip)?);
+    while let Some(step) = next {
+        let touch = |is_own| Touch { commit: step.commit, at: step.committed_at, is_own };
+        history.met.push((step.commit, step.committed_at));
+        next = step.before(&odb)?;
+        match step.own_report.and_then(|id| paths.get(&id)) {
+            Some(path) => by_path.entry(path).or_default().push(touch(true)),
+            None => {
+                let changed = walk::changed_reports(git, next.as_ref().map(|before| before.tree), step.tree)?;
+                for file in changed.into_iter().filter(|file| !file.is_stray) {
+                    history.touches.entry(file.path).or_default().push(touch(step.own_report.is_some()));
+                }
+            }
+        }
+    }
+    let History { met, touches } = &mut history;
+    let place = OnceCell::new();
+    for (path, own) in by_path {
+        let all = touches.entry(path.to_owned()).or_default();
+        all.extend(own);
+        if all.iter().any(|touch| !touch.is_own) {
+            let place: &HashMap<Oid, usize> =
+                place.get_or_init(|| met.iter().enumerate().map(|(n, (commit, _))| (*commit, n)).collect());
+            all.sort_by_key(|touch| place.get(&touch.commit).copied());
+        }
+    }
+    Ok(history)
+}
+
+/// An id that two files have tells neither.
+fn unique_ids<'a>(ids: impl Iterator<Item = (&'a str, Uuid)>) -> HashMap<Uuid, &'a str> {
+    let (mut paths, mut twice) = (HashMap::new(), HashSet::new());
+    for (path, id) in ids {
+        if paths.insert(id, path).is_some() {
+            twice.insert(id);
+        }
+    }
+    paths.retain(|id, _| !twice.contains(id));
+    paths
+}
+
+/// Follows the commits of one report, newest first in `touches`, to its state.
+///
+/// # Errors
+/// libgit2's, if an object is missing.
+pub(super) fn track(follower: &Follower<'_>, path: &str, touches: &[Touch]) -> Result<Track, git2::Error> {
+    let from_last_own = touches.iter().position(|touch| touch.is_own).map_or(touches.len(), |at| at + 1);
+    let track = follow(follower, path, &touches[..from_last_own])?;
+    // What the service wrote can be read; but who knows who wrote it.
+    if track.known.is_some() || from_last_own == touches.len() { Ok(track) } else { follow(follower, path, touches) }
+}
+
+fn follow(follower: &Follower<'_>, path: &str, touches: &[Touch]) -> Result<Track, git2::Error> {
+    let odb = follower.git.odb()?;
+    let mut track = Track::default();
+    for touch in touches.iter().rev() {
+        let step = Step::read(&odb, touch.commit)?;
+        let file = file_at(follower.git, step.tree, path)?;
+        follower.follow(&mut track, &file, &step, touch.is_own, &Stale::No)?;
+    }
+    Ok(track)
+}
+
+/// Returns the file at `path` in the tree `root`.
+///
+/// # Errors
+/// libgit2's, if a tree is missing.
+pub(super) fn file_at(git: &Repository, root: Oid, path: &str) -> Result<FileStep, git2::Error> {
+    let found = match git.find_tree(root)?.get_path(std::path::Path::new(path)) {
+        Ok(entry) => Some(entry),
+        Err(error) if error.code() == git2::ErrorCode::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let is_regular = found.as_ref().is_none_or(|entry| walk::is_regular(entry.filemode()));
+    Ok(FileStep { path: path.to_owned(), blob: found.map(|entry| entry.id()), is_regular, is_stray: false })
+}
