@@ -121,7 +121,7 @@ fn every_acknowledged_write_survives_20_kills_and_no_lock_is_left() {
             for lock in ["refs/heads/main.lock", "index.lock", "HEAD.lock", "packed-refs.lock"] {
                 fs::write(place.repo().join(".git").join(lock), "").expect("a lock");
             }
-            fs::write(place.repo().join(".git/objects/pack/tmp_golive_half.pack"), "PACK").expect("a half pack");
+            fs::write(place.repo().join(".git/objects/pack/tmp_golive_pack_half"), "PACK").expect("a half pack");
         }
 
         let service = place.serve();

@@ -14,6 +14,7 @@ use sha1::{Digest, Sha1};
 use super::object::{Kind, Object};
 
 /// Unfinished files begin with this; `git prune` knows `tmp_` as garbage too.
+/// Without an extension: git takes whatever ends in `.idx` for an index.
 pub(super) const TEMPORARY_PREFIX: &str = "tmp_golive_";
 
 /// Writes `objects` as a pack with its index into `dir` (`objects/pack`). When
@@ -28,8 +29,8 @@ pub(super) fn write(dir: &Path, objects: &[Object]) -> io::Result<()> {
 /// Like [`write()`], for a pack that is put together already.
 pub(super) fn store(dir: &Path, pack: &Pack) -> io::Result<()> {
     let name = &pack.name;
-    let pack_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}{name}.pack"))?;
-    let index_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}{name}.idx"))?;
+    let pack_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}pack_{name}"))?;
+    let index_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}idx_{name}"))?;
     // The two syncs do not depend on each other; side by side they cost one.
     std::thread::scope(|scope| {
         let index_synced = scope.spawn(|| index_file.fill(&pack.index));
