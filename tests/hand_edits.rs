@@ -176,7 +176,8 @@ fn edits_of_other_fields_leave_the_decision_alone() {
     let id = submitted(&service);
     decided(&service, &id, "approved", "Fine");
     let before = service.report(&id);
-    let edits: [(&[(&str, &str)], &str, &str); 6] = [
+    type Edit<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+    let edits: [Edit; 6] = [
         (&[("server_name: mcp-one", "server_name: mcp-eins")], "server_name", "mcp-eins"),
         (&[("server_name: mcp-eins", "server_name: mcp-one")], "server_name", "mcp-one"),
         (CHANGE_EMAIL, "developer_email", "kim@example.com"),

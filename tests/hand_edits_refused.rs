@@ -171,11 +171,12 @@ fn one_bad_edit_after_another_is_one_problem_at_its_newest_place() {
     service.wait_until_clean();
 }
 
-type NewFile = fn(&str) -> String;
+/// Name, what is made of a good file, rule, line and column.
+type NewFile = (&'static str, fn(&str) -> String, &'static str, Option<(u64, u64)>);
 
 #[test]
 fn new_reports_that_claim_more_than_they_may_are_told() {
-    let rows: [(&str, NewFile, &str, Option<(u64, u64)>); 6] = [
+    let rows: [NewFile; 6] = [
         ("approved", |text| text.replace("pending_review", "approved"), "new-report", Some((6, 9))),
         ("revised", |text| text.replace("revision: 1", "revision: 3"), "new-report", Some((7, 11))),
         ("reviewed", |text| text.replace("reviewed_by: null", "reviewed_by: Kim"), "new-report", Some((10, 14))),

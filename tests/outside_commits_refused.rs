@@ -1,0 +1,256 @@
+//! Commits of people that leave a report broken or false: the one report stays at
+//! its last good state or is set right, and everything else in the commit counts.
+
+mod common;
+
+use common::edits::{APPROVE, CHANGE_EMAIL, CHANGE_TEXT, place_of_robin, restarted_the_same};
+use common::{Place, Service, decision};
+use serde_json::{Value, json};
+
+fn served<'a>(place: &'a Place, names: &[&str]) -> (Service<'a>, Vec<String>) {
+    let service = place.serve();
+    let ids = names.iter().map(|name| service.submit(name)).collect();
+    service.wait_until_settled();
+    service.wait_until_clean();
+    (service, ids)
+}
+
+/// Changes several reports and commits them together, in one moment.
+fn commit_all(service: &Service, changes: &[(&str, &[(&str, &str)])]) -> String {
+    service.at_once(|| {
+        for (name, changes) in changes {
+            service.place.edit(name, changes);
+        }
+        service.git(&["commit", "-q", "-a", "-m", "Several at once"]);
+        service.tip()
+    })
+}
+
+const BREAK: &[(&str, &str)] = &[("status: pending_review", "status: aproved")];
+const MEND: &[(&str, &str)] = &[("status: aproved", "status: pending_review")];
+
+/// One bad report among two good ones, committed; its last good commit.
+fn broken<'a>(place: &'a Place, names: [&str; 3]) -> (Service<'a>, Vec<String>, String) {
+    let (service, ids) = served(place, &names);
+    let last_good = service.git(&["log", "-1", "--format=%H", "main", "--", &place.report_path(names[1])]);
+    let before = service.report(&ids[1]);
+    let commit = commit_all(&service, &[(names[0], APPROVE), (names[1], BREAK), (names[2], CHANGE_EMAIL)]);
+    service.wait_for_status(&ids[0], "approved");
+    service.wait_for_email(&ids[2], "kim@example.com");
+    let problem = service.wait_for_problem(&place.report_path(names[1]), "unknown-status");
+    assert_eq!((&problem["line"], &problem["column"]), (&json!(6), &json!(9)), "{problem}");
+    assert_eq!((&problem["found_in"], &problem["commit"]), (&json!("commit"), &json!(commit)), "{problem}");
+    assert_eq!((&problem["report_id"], &problem["last_good_commit"]), (&json!(ids[1]), &json!(last_good.trim())));
+    assert_eq!(problem["excerpt"], "status: aproved");
+    assert_eq!(service.problems().len(), 1);
+    assert_eq!(service.report(&ids[1]), before);
+    let refused = service.patch(&ids[1], &decision("approved", "")).problem(409);
+    assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("6:9: ")), "{refused}");
+    assert_eq!(refused["path"], place.report_path(names[1]));
+    let metrics = String::from_utf8(service.get("/metrics").body).expect("UTF-8");
+    assert!(metrics.contains("\ngolive_problems 1\n"), "{metrics}");
+    service.wait_until_settled();
+    assert_eq!(service.tip(), commit);
+    (restarted_the_same(service), ids, commit)
+}
+
+#[test]
+fn bad_report_of_a_commit_stays_at_its_last_good_state_until_a_commit_mends_it() {
+    let place = place_of_robin();
+    let (service, ids, _) = broken(&place, ["mcp-one", "mcp-two", "mcp-three"]);
+    // Others are written on top of it.
+    assert_eq!(service.patch(&ids[2], &decision("approved", "")).status, 200);
+    service.wait_until_settled();
+    service.wait_until_clean();
+    assert_eq!(service.problems().len(), 1);
+    service.commit_at_once("mcp-two", MEND);
+    service.wait_until_no_problem();
+    assert_eq!(service.patch(&ids[1], &decision("approved", "")).status, 200);
+    service.wait_until_settled();
+    service.wait_until_clean();
+    restarted_the_same(service);
+}
+
+#[test]
+fn bad_report_of_a_commit_is_mended_by_a_hand_edit() {
+    let place = place_of_robin();
+    let (service, ids, _) = broken(&place, ["mcp-one", "mcp-two", "mcp-three"]);
+    place.edit("mcp-two", &[("status: aproved", "status: approved")]);
+    service.wait_until_no_problem();
+    let report = service.wait_for_status(&ids[1], "approved");
+    assert_eq!(report["reviewed_by"], common::edits::ROBIN);
+    service.wait_until_settled();
+    service.wait_until_clean();
+    assert_eq!(place.trailer("main", "Via"), "hand-edit");
+    assert_eq!(place.trailer("main", "Status"), "pending_review -> approved");
+    restarted_the_same(service);
+}
+
+#[test]
+fn bad_report_of_a_commit_is_mended_by_a_revert() {
+    let place = place_of_robin();
+    let (service, ids, commit) = broken(&place, ["mcp-one", "mcp-two", "mcp-three"]);
+    service.git(&["revert", "--no-edit", &commit]);
+    service.wait_until_no_problem();
+    service.wait_for_status(&ids[0], "pending_review");
+    assert_eq!(service.report(&ids[1])["status"], "pending_review");
+    service.wait_for_email(&ids[2], "alex@example.com");
+    service.wait_until_settled();
+    service.wait_until_clean();
+    restarted_the_same(service);
+}
+
+/// The tip is the service's answer to `commit`, and the report is as `before`.
+fn assert_set_right(service: &Service, name: &str, commit: &str, before: &Value) {
+    let (place, path) = (service.place, service.place.report_path(name));
+    service.wait_until("the service answers the commit", || service.tip() != commit);
+    service.wait_until_settled();
+    let tip = service.tip();
+    assert_eq!(place.told(&tip, "%P"), commit);
+    assert_eq!(place.told(&tip, "%s|%an"), format!("Restore report `{name}`|golive"));
+    assert_eq!((place.trailer(&tip, "Via"), place.trailer(&tip, "Answers")), ("golive".into(), commit.into()));
+    assert_eq!(service.report(before["id"].as_str().expect("an id")), *before);
+    service.wait_until("the file is back", || place.report_file(name).is_file());
+    service.wait_until_clean();
+    assert_eq!(place.on_disk(name), place.committed_report(name));
+    assert!(service.git(&["ls-tree", "main", &path]).starts_with("100644 blob"));
+}
+
+#[test]
+fn deleted_report_is_restored_by_a_commit() {
+    let place = place_of_robin();
+    let (service, ids) = served(&place, &["mcp-one", "mcp-two"]);
+    assert_eq!(service.patch(&ids[0], &decision("approved", "Fine")).status, 200);
+    service.wait_until_settled();
+    service.wait_until_clean();
+    let before = service.report(&ids[0]);
+    let path = place.report_path("mcp-one");
+    let commit = service.sh_at_once(&format!("git rm -q {path}; git commit -qm 'Away with it'"));
+    assert_set_right(&service, "mcp-one", &commit, &before);
+    assert_eq!(service.problems(), Vec::<Value>::new());
+    assert_eq!(service.patch(&ids[0], &decision("rejected", "")).status, 200);
+    restarted_the_same(service);
+}
+
+#[test]
+fn all_reports_deleted_are_all_restored() {
+    let place = place_of_robin();
+    let names = ["mcp-one", "mcp-two", "mcp-three"];
+    let (service, ids) = served(&place, &names);
+    let before: Vec<_> = ids.iter().map(|id| service.report(id)).collect();
+    service.sh_at_once("git rm -qr reports; git commit -qm 'Away with all'");
+    service.wait_until("all are at the tip", || {
+        service.git(&["ls-tree", "-r", "--name-only", "main", "reports"]).lines().count() == 3
+    });
+    service.wait_until_settled();
+    service.wait_until_clean();
+    let after: Vec<_> = ids.iter().map(|id| service.report(id)).collect();
+    assert_eq!(after, before);
+    assert_eq!(service.problems(), Vec::<Value>::new());
+    restarted_the_same(service);
+}
+
+#[test]
+fn renamed_report_is_restored_and_its_copy_told() {
+    let place = place_of_robin();
+    let (service, ids) = served(&place, &["mcp-one"]);
+    let (before, path) = (service.report(&ids[0]), place.report_path("mcp-one"));
+    let commit = service.sh_at_once(&format!("git mv {path} reports/mine.md; git commit -qm 'Mine'"));
+    assert_set_right(&service, "mcp-one", &commit, &before);
+    let problem = service.wait_for_problem("reports/mine.md", "wrong-path");
+    assert!(problem.to_string().contains(&path), "{problem}");
+    service.sh_at_once("git rm -q reports/mine.md; git commit -qm 'Not mine'");
+    service.wait_until_no_problem();
+    assert_eq!(service.patch(&ids[0], &decision("approved", "")).status, 200);
+    restarted_the_same(service);
+}
+
+#[test]
+fn changed_id_and_repository_are_set_right() {
+    let place = place_of_robin();
+    let (service, ids) = served(&place, &["mcp-one", "mcp-two"]);
+    let other_id = common::bad_edits::OTHER_ID;
+    let before = service.report(&ids[0]);
+    for (from, to) in [
+        (ids[0].as_str(), other_id),
+        (&ids[0], &ids[1]),
+        ("github.com/example/mcp-one", "github.com/example/elsewhere"),
+        ("github.com/example/mcp-one", "github.com/example/mcp-two"),
+    ] {
+        let commit = service.commit_at_once("mcp-one", &[(from, to)]);
+        assert_set_right(&service, "mcp-one", &commit, &before);
+        assert_eq!(service.get(&format!("/api/v1/reports/{other_id}")).status, 404);
+        assert_eq!(service.get("/api/v1/reports").header("x-total-count"), "2");
+    }
+    // What else the commit says counts.
+    let changes = [(ids[0].as_str(), other_id), CHANGE_EMAIL[0], APPROVE[0]];
+    service.commit_at_once("mcp-one", &changes);
+    service.wait_for_status(&ids[0], "approved");
+    assert_eq!(service.report(&ids[0])["developer_email"], "kim@example.com");
+    service.wait_until_settled();
+    assert!(place.committed_report("mcp-one").contains(&format!("id: {}\n", ids[0])));
+    assert_eq!(service.problems(), Vec::<Value>::new());
+    restarted_the_same(service);
+}
+
+#[test]
+fn link_committed_in_place_of_a_report_is_not_followed() {
+    let place = place_of_robin();
+    let (service, ids) = served(&place, &["mcp-one", "mcp-two"]);
+    let (before, path) = (service.report(&ids[0]), place.report_path("mcp-one"));
+    let script = format!("ln -sf /etc/passwd {path}; git add {path}; git commit -qm 'Elsewhere'");
+    let commit = service.sh_at_once(&script);
+    // Told, or set right at once.
+    service.wait_until("it was noticed", || {
+        let is_told = service.problem_at(&path).is_some_and(|problem| problem["rule"] == "not-a-file");
+        is_told || service.tip() != commit
+    });
+    service.wait_until_settled();
+    assert_eq!(service.report(&ids[0]), before);
+    assert_eq!(service.patch(&ids[1], &decision("approved", "")).status, 200);
+    if service.tip() == commit {
+        assert_eq!(service.patch(&ids[0], &decision("approved", "")).problem(409)["path"], path);
+    }
+    restarted_the_same(service);
+}
+
+#[test]
+fn files_of_a_commit_that_are_no_reports_are_left_alone() {
+    let place = place_of_robin();
+    let (service, ids) = served(&place, &["mcp-one"]);
+    let script = "mkdir -p docs reports/x; echo a >docs/guide.md; echo b >reports/x/notes.md; cp README.md reports/;\
+                  ln -s nowhere reports/link.md; git add -A; git commit -qm 'Say more'";
+    let commit = service.sh_at_once(script);
+    service.wait_until_settled();
+    assert_eq!((service.tip(), service.problems()), (commit, Vec::<Value>::new()));
+    assert_eq!(service.patch(&ids[0], &decision("approved", "")).status, 200);
+    service.wait_until_clean();
+    restarted_the_same(service);
+}
+
+#[test]
+fn false_file_made_while_the_service_was_down_is_set_right_at_the_start() {
+    let place = place_of_robin();
+    let (service, ids) = served(&place, &["mcp-one", "mcp-two", "mcp-three"]);
+    for id in &ids[..2] {
+        assert_eq!(service.patch(id, &decision("approved", "Fine")).status, 200);
+    }
+    service.wait_until_settled();
+    service.wait_until_clean();
+    service.stop();
+    place.edit("mcp-one", CHANGE_TEXT);
+    place.git(&["rm", "-q", &place.report_path("mcp-two")]);
+    place.edit("mcp-three", APPROVE);
+    place.git(&["commit", "-q", "-a", "-m", "Behind its back"]);
+    let service = place.serve();
+    service.wait_for(&ids[0], "the decision is void", |report| report["revision"] == 2);
+    assert_eq!(service.wait_for_status(&ids[2], "approved")["reviewed_by"], common::edits::TEST);
+    service.wait_until("the file is back", || place.report_file("mcp-two").is_file());
+    service.wait_until_settled();
+    service.wait_until_clean();
+    let files = ["mcp-one", "mcp-two"].map(|name| place.committed_report(name));
+    assert!(files[0].contains("status: pending_review") && files[1].contains("status: approved"));
+    assert_eq!(service.report(&ids[1])["reviewed_by"], "Morgan <morgan@example.com>");
+    assert_eq!(service.problems(), Vec::<Value>::new());
+    restarted_the_same(service);
+}
