@@ -260,12 +260,13 @@ impl Store {
         let shared = self.shared.clone();
         let (change, outcome) = off_async(move || {
             let outcome = shared.draft(&change, &snapshot, via);
-            (change, outcome.map(|outcome| (outcome, snapshot.commit)))
+            (change, outcome)
         })
         .await?;
         let draft = match outcome? {
-            (Outcome::Unchanged(entry), commit) => return Ok(Written { commit, entry, file: None }),
-            (Outcome::Commit(draft), _) => Some(draft),
+            // Whether it still is so, the writer knows, who looks at the branch.
+            Outcome::Unchanged(_) => None,
+            Outcome::Commit(draft) => Some(draft),
         };
         let (reply, answer) = oneshot::channel();
         self.enqueue(Command::Write(Write { change, via, draft, reply }))?;

@@ -62,7 +62,7 @@ fn steps(git: &Repository, served: Oid, tip: Oid) -> Result<Vec<Step>, git2::Err
             steps.reverse();
             return Ok(steps);
         }
-        next = step.before(&odb)?;
+        next = step.before(git, &odb)?;
         steps.push(step);
     }
     steps.truncate(1);

@@ -58,7 +58,7 @@ impl Lag {
         let mut steps = Vec::new();
         let mut next = Some(Step::read(&odb, tip)?);
         while let Some(step) = next.take_if(|step| step.commit != mirrored && steps.len() < GAP_MAX) {
-            next = step.before(&odb)?;
+            next = step.before(git, &odb)?;
             steps.push(step);
         }
         let Some(mut before) = next else { return Ok(lag) };

@@ -58,7 +58,7 @@ pub(super) fn is_accepted(git: &Repository, tip: Oid, lost: Oid) -> Result<bool,
         if String::from_utf8_lossy(commit.message_raw_bytes()).lines().any(|line| line == trailer) {
             return Ok(true);
         }
-        next = step.before(&odb)?;
+        next = step.before(git, &odb)?;
     }
     Ok(false)
 }

@@ -47,7 +47,7 @@ pub(super) fn read<'a>(
     while let Some(step) = next {
         let touch = |is_own| Touch { commit: step.commit, at: step.committed_at, is_own };
         history.met.push((step.commit, step.committed_at));
-        next = step.before(&odb)?;
+        next = step.before(git, &odb)?;
         match step.own_report.and_then(|id| paths.get(&id)) {
             Some(path) => by_path.entry(path).or_default().push(touch(true)),
             None => {

@@ -11,6 +11,8 @@ use uuid::Uuid;
 use super::load::is_report_path;
 use super::message::SERVICE_EMAIL;
 
+/// A person's line is followed so far for a commit of the service.
+const ASIDE_MAX: usize = 10_000;
 /// Folders below `reports` that a report's path has.
 const FOLDER_DEPTH: usize = 3;
 
@@ -19,8 +21,7 @@ const FOLDER_DEPTH: usize = 3;
 pub(super) struct Step {
     pub(super) commit: Oid,
     pub(super) tree: Oid,
-    /// The first parent.
-    parent: Option<Oid>,
+    parents: Vec<Oid>,
     /// Committer time in seconds since 1970.
     pub(super) committed_at: i64,
     /// The report that a commit of the service names.
@@ -51,18 +52,47 @@ impl Step {
         step.ok_or_else(|| git2::Error::from_str(&format!("`{id}` is not a commit")))
     }
 
-    /// Returns the commit before this one; `None` at the first, or where a
-    /// shallow history ends.
+    /// Returns the commit before this one on the branch: the first parent, unless
+    /// a person merged the record into their own line. `None` at the first, or
+    /// where a shallow history ends.
     ///
     /// # Errors
     /// libgit2's.
-    pub(super) fn before(&self, odb: &Odb<'_>) -> Result<Option<Self>, git2::Error> {
-        let Some(parent) = self.parent else { return Ok(None) };
-        match Self::read(odb, parent) {
-            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
-            read => read.map(Some),
-        }
+    pub(super) fn before(&self, git: &Repository, odb: &Odb<'_>) -> Result<Option<Self>, git2::Error> {
+        let parent = match self.parents[..] {
+            [] => return Ok(None),
+            [parent] => parent,
+            [first, second, ..] => {
+                let was_served = |parent, other| has_own_commits(git, odb, parent, other);
+                if was_served(second, first)? && !was_served(first, second)? { second } else { first }
+            }
+        };
+        read_if_there(odb, parent)
     }
+}
+
+fn read_if_there(odb: &Odb<'_>, id: Oid) -> Result<Option<Step>, git2::Error> {
+    match Step::read(odb, id) {
+        Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+        read => read.map(Some),
+    }
+}
+
+/// Returns whether the service committed on the line of `tip` since it parted
+/// from that of `other`: then that line was the branch.
+fn has_own_commits(git: &Repository, odb: &Odb<'_>, tip: Oid, other: Oid) -> Result<bool, git2::Error> {
+    let mut next = read_if_there(odb, tip)?;
+    for _ in 0..ASIDE_MAX {
+        let Some(step) = next else { return Ok(false) };
+        if step.own_report.is_some() {
+            return Ok(step.commit != other && !git.graph_descendant_of(other, step.commit)?);
+        }
+        next = match step.parents.first() {
+            Some(parent) => read_if_there(odb, *parent)?,
+            None => None,
+        };
+    }
+    Ok(false)
 }
 
 fn parse(commit: Oid, bytes: &[u8]) -> Option<Step> {
@@ -77,7 +107,7 @@ fn parse(commit: Oid, bytes: &[u8]) -> Option<Step> {
     Some(Step {
         commit,
         tree: id(field(b"tree ")?)?,
-        parent: field(b"parent ").and_then(id),
+        parents: head.split(|byte| *byte == b'\n').filter_map(|line| id(line.strip_prefix(b"parent ")?)).collect(),
         committed_at: when.split_whitespace().next()?.parse().ok()?,
         own_report: if is_own { report_id(message) } else { None },
     })
@@ -179,14 +209,14 @@ mod tests {
             let step = read(&head, &trailers).unwrap();
             assert_eq!(step.own_report.map(|id| id.to_string()).as_deref(), own_report, "{committer}");
             assert_eq!(step.committed_at, 1_760_954_400);
-            assert_eq!((step.tree.to_string(), step.parent.map(|id| id.to_string())), (HEX.into(), Some(HEX.into())));
+            assert_eq!((step.tree.to_string(), step.parents.len()), (HEX.into(), 2));
         }
     }
 
     #[test]
     fn first_commit_has_no_parent_and_a_time_before_1970_is_read() {
         let step = read("author x <x@y> 5 +0000\ncommitter x <x@y> -5 +0000", "parent of all").unwrap();
-        assert_eq!((step.parent, step.committed_at, step.own_report), (None, -5, None));
+        assert_eq!((step.parents.len(), step.committed_at, step.own_report), (0, -5, None));
         assert_eq!(read("author x <x@y> 5 +0000", "no committer"), None);
     }
 }

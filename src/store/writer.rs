@@ -235,6 +235,8 @@ impl Writer {
                 snapshot
             }
             Err(AbsorbError::Rewound { served: lost, tip }) => {
+                // So that nobody has to guess what was lost, whenever they look.
+                self.shared.note_served();
                 let accepted = rewind::is_accepted(&self.git, tip, lost).map_err(git_error)?;
                 if !accepted {
                     return Err(WriteError::Unavailable(rewind::refusal(&self.location, lost, tip)));
