@@ -119,3 +119,77 @@ impl<'a> Merge<'a> {
         format!("set your version aside, take the record's with `git restore --source=HEAD -- {}`, {then}", self.path)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATH: &str = "reports/8/5/8/intility-mcp-servicenow-858aa02d9d8c9425.md";
+    const BASE: &str = "---\nid: 0198c5f2-7a51-7c3e-9b52-0d6a4e1b7f10\nserver_name: mcp-servicenow\n\
+        repository_url: https://github.com/intility/mcp-servicenow\ndeveloper_email: alex@intility.no\n\
+        status: pending_review\nrevision: 1\nsubmitted_at: 2025-10-20T10:00:00Z\nreviewed_at: null\n\
+        reviewed_by: null\nreview_notes: null\n---\n# Report\n";
+    const APPROVE: [(&str, &str); 3] = [
+        ("pending_review", "approved"),
+        ("reviewed_at: null", "reviewed_at: 2025-10-21T10:00:00Z"),
+        ("reviewed_by: null", "reviewed_by: Morgan"),
+    ];
+
+    fn with(changes: &[(&str, &str)]) -> String {
+        changes.iter().fold(BASE.to_owned(), |file, (from, to)| file.replace(from, to))
+    }
+
+    fn merged(bases: &[&str], theirs: &str, ours: &str) -> Result<String, Rule> {
+        let bases: Vec<_> = bases.iter().map(|file| file.as_bytes()).collect();
+        let merged = merge(PATH, &bases, theirs.as_bytes(), ours.as_bytes()).map_err(|fault| fault.rule)?;
+        Ok(String::from_utf8(merged).unwrap())
+    }
+
+    #[test]
+    fn what_does_not_touch_is_joined() {
+        let (kim, comment) = (("alex@", "kim@"), ("revision: 1\n", "revision: 1\n# looked at\n"));
+        let both = with(&[&APPROVE[..], &[kim]].concat());
+        assert_eq!(merged(&[BASE], &with(&[kim]), &with(&APPROVE)), Ok(both.clone()));
+        assert_eq!(merged(&[BASE], &with(&APPROVE), &with(&[kim])), Ok(both));
+        let commented = with(&[&APPROVE[..], &[comment]].concat());
+        assert_eq!(merged(&[BASE], &with(&[comment]), &with(&APPROVE)), Ok(commented.clone()));
+        assert_eq!(merged(&[BASE], &with(&APPROVE), &with(&[comment])), Ok(commented));
+        let text = ("# Report", "# Better report");
+        assert_eq!(merged(&[BASE], &with(&[text]), &with(&[kim])), Ok(with(&[text, kim])));
+        assert_eq!(merged(&[BASE], BASE, &with(&APPROVE)), Ok(with(&APPROVE)));
+        assert_eq!(merged(&[BASE], &with(&APPROVE), &with(&APPROVE)), Ok(with(&APPROVE)));
+    }
+
+    #[test]
+    fn what_touches_is_left_to_the_person() {
+        let reject = with(&[("pending_review", "rejected")]);
+        assert_eq!(merged(&[BASE], &reject, &with(&APPROVE)), Err(Rule::BothChanged));
+        let (kim, robin) = (with(&[("alex@", "kim@")]), with(&[("alex@", "robin@")]));
+        assert_eq!(merged(&[BASE], &kim, &robin), Err(Rule::BothChanged));
+        let (one, two) = (with(&[("# Report", "# One")]), with(&[("# Report", "# Two")]));
+        assert_eq!(merged(&[BASE], &one, &two), Err(Rule::BothChanged));
+        assert_eq!(merged(&[BASE], &reject, &two), Err(Rule::StaleDecision));
+        let (left, right) = (with(&[("---\n# R", "# left\n---\n# R")]), with(&[("---\n# R", "# right\n---\n# R")]));
+        assert_eq!(merged(&[BASE], &left, &right), Err(Rule::BothChanged));
+        assert_eq!(merged(&[], &kim, &robin), Err(Rule::BothChanged));
+        assert_eq!(merged(&["broken"], &kim, &robin), Err(Rule::BothChanged));
+    }
+
+    #[test]
+    fn line_ends_alone_are_no_change_of_the_text() {
+        let crlf = BASE.replace('\n', "\r\n");
+        let two = with(&[("# Report", "# Two")]);
+        assert!(merged(&[BASE], &crlf, &two).is_ok_and(|file| file.ends_with("# Two\n")));
+        assert!(merged(&[BASE], &crlf, &with(&APPROVE)).is_ok_and(|file| file.ends_with("# Report\r\n")));
+    }
+
+    #[test]
+    fn editor_that_did_not_reload_goes_on_from_what_it_saved() {
+        // Saved: approved, with nobody named. The service filled in who and when.
+        let saved = with(&[("pending_review", "approved")]);
+        let filled = with(&APPROVE);
+        let saved_again = saved.replace("review_notes: null", "review_notes: Fine");
+        let expected = filled.replace("review_notes: null", "review_notes: Fine");
+        assert_eq!(merged(&[&filled, &saved], &saved_again, &filled), Ok(expected));
+    }
+}

@@ -98,7 +98,20 @@ impl Follower<'_> {
                 Judged { event, says: decoded.report.clone(), report: decoded.report }
             })
         } else {
-            self.judge(track.known.as_ref(), file, content.content(), step, stale)?
+            match self.joined(track.known.as_ref(), &file.path, content.content(), stale)? {
+                Joined::AsItIs => self.judge(track.known.as_ref(), file, content.content(), step)?,
+                // What the record says besides has to stand in the file as well.
+                Joined::With(merged) => {
+                    track.repair = Some(Repair { answers: step.commit });
+                    self.judge(track.known.as_ref(), file, &merged, step)?
+                        .and_then(|judged| Ok(Judged { says: change::says(content.content())?, ..judged }))
+                }
+                Joined::Conflict => {
+                    track.problem = None;
+                    track.repair = Some(Repair { answers: step.commit });
+                    return Ok(None);
+                }
+            }
         };
         let judged = match judged {
             Ok(judged) => judged,
@@ -107,7 +120,7 @@ impl Follower<'_> {
             }
         };
         track.problem = None;
-        track.repair = is_false(&judged).then_some(Repair { answers: step.commit });
+        track.repair = track.repair.or_else(|| is_false(&judged).then_some(Repair { answers: step.commit }));
         let file_says = (judged.says != judged.report).then(|| Box::new(judged.says));
         let report = judged.report;
         track.known = Some(Known { report, file_says, blob, commit: step.commit, updated_at: since });
@@ -130,7 +143,6 @@ impl Follower<'_> {
         file: &FileStep,
         content: &[u8],
         step: &Step,
-        stale: &Stale,
     ) -> Result<Result<Judged, Fault>, git2::Error> {
         let commit = self.git.find_commit(step.commit)?;
         let author = commit.author();
@@ -141,18 +153,32 @@ impl Follower<'_> {
         let Some(known) = known else { return Ok(change::judge(&file.path, None, content, hand)) };
         let before_file = self.git.find_blob(known.blob)?;
         let before = Before { report: &known.report, file: before_file.content() };
-        let mut merged = None;
-        if let Stale::MadeFrom(older) = stale {
-            let older = older.iter().map(|id| self.git.find_blob(*id)).collect::<Result<Vec<_>, _>>()?;
-            let bases: Vec<&[u8]> = older.iter().map(git2::Blob::content).chain([before.file]).collect();
-            match merge::merge(&file.path, &bases, content, before.file) {
-                Ok(file) => merged = Some(file),
-                Err(fault) => return Ok(Err(fault)),
-            }
-        }
-        let judged = change::judge(&file.path, Some(before), merged.as_deref().unwrap_or(content), hand);
-        Ok(judged.and_then(|judged| Ok(Judged { says: change::says(content)?, ..judged })))
+        Ok(change::judge(&file.path, Some(before), content, hand))
     }
+
+    /// Joins a file that was made from an older version with what the service
+    /// committed since, so that an acknowledged write is not undone in passing.
+    fn joined(&self, known: Option<&Known>, path: &str, content: &[u8], stale: &Stale) -> Result<Joined, git2::Error> {
+        let (Stale::MadeFrom(older), Some(known)) = (stale, known) else { return Ok(Joined::AsItIs) };
+        let ours = self.git.find_blob(known.blob)?;
+        let older = older.iter().map(|id| self.git.find_blob(*id)).collect::<Result<Vec<_>, _>>()?;
+        let bases: Vec<&[u8]> = older.iter().map(git2::Blob::content).chain([ours.content()]).collect();
+        Ok(match merge::merge(path, &bases, content, ours.content()) {
+            Ok(merged) if merged == content => Joined::AsItIs,
+            Ok(merged) => Joined::With(merged),
+            Err(fault) if matches!(fault.rule, Rule::BothChanged | Rule::StaleDecision) => Joined::Conflict,
+            // Not readable: judging says why.
+            Err(_) => Joined::AsItIs,
+        })
+    }
+}
+
+/// What a file comes to that was made from an older version.
+enum Joined {
+    AsItIs,
+    With(Vec<u8>),
+    /// Both changed the same; the record's version was acknowledged, and stays.
+    Conflict,
 }
 
 /// Returns whether a file says what must not stand: a status that is not in
