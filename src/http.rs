@@ -35,8 +35,10 @@ use problem::Problem;
 
 /// The commit that an answer was made from.
 const COMMIT_HEADER: &str = "golive-commit";
-/// Reports kept as ready JSON take at most this many bytes.
-const RENDERED_BYTES: u64 = 96 * 1024 * 1024;
+/// Reports kept as ready JSON, the ones that everybody reads, take at most this many bytes.
+const RENDERED_BYTES: u64 = 32 * 1024 * 1024;
+/// And pages of lists.
+const PAGES_BYTES: u64 = 8 * 1024 * 1024;
 
 /// What every handler has at hand; cheap to clone.
 #[derive(Clone)]
@@ -45,6 +47,8 @@ struct App {
     metrics: Arc<Metrics>,
     /// Whole reports as JSON, by blob id: they say nothing that is not in the file.
     rendered: Arc<Cache<Oid, Bytes, Weight>>,
+    /// Pages of the list at the tip, by their query.
+    pages: Arc<Cache<String, list::Page, list::PageWeight>>,
     request_ids: Arc<RequestIds>,
     hosts: Arc<Hosts>,
     body_limit_bytes: usize,
@@ -65,6 +69,7 @@ pub(crate) fn router(store: Arc<Store>, metrics: Arc<Metrics>, settings: &Serve,
         store,
         metrics,
         rendered: Arc::new(Cache::with_weighter(10_000, RENDERED_BYTES, Weight)),
+        pages: Arc::new(Cache::with_weighter(500, PAGES_BYTES, list::PageWeight)),
         request_ids: Arc::default(),
         hosts: Arc::new(Hosts::new(address, &settings.allowed_hosts)),
         body_limit_bytes: settings.body_limit_bytes,

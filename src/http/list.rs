@@ -1,8 +1,9 @@
 //! `GET /api/v1/reports`: summaries, newest submission first, page by page.
 
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderValue, Uri, header};
+use axum::response::Response;
 use git2::Oid;
 use uuid::Uuid;
 
@@ -11,6 +12,7 @@ use super::api::{StatusFilter, SummaryDocument};
 use super::history::commit_at;
 use super::problem::Problem;
 use super::query::{Parameters, RawQuery, read_at, read_time};
+use super::reports::json_response;
 use super::{App, COMMIT_HEADER, commit_header};
 use crate::report::Status;
 use crate::report::validate::Faults;
@@ -41,26 +43,61 @@ const TOTAL_HEADER: &str = "x-total-count";
         HistoryProblems,
     )
 )]
-pub(super) async fn list(State(app): State<App>, query: RawQuery) -> Result<Response, Problem> {
+pub(super) async fn list(State(app): State<App>, uri: Uri, query: RawQuery) -> Result<Response, Problem> {
+    let text = uri.query().unwrap_or_default();
+    if let Some(page) = app.pages.get(text).filter(|page| page.commit == app.store.snapshot().commit) {
+        return Ok(page.response());
+    }
     let parameters = Parameters::read(query)?.into_pairs();
     let (query, at) = read(&parameters).map_err(|faults| Problem::invalid(faults, "?"))?;
+    let is_at_tip = at.is_none();
     let snapshot = match at {
         Some(at) => app.store.snapshot_at(commit_at(&app, at).await?).await?,
         None => app.store.snapshot(),
     };
-    let page = snapshot.page(&query);
-    let summaries: Vec<_> = page.entries.iter().map(|entry| SummaryDocument::new(entry)).collect();
+    let found = snapshot.page(&query);
+    let summaries: Vec<_> = found.entries.iter().map(|entry| SummaryDocument::new(entry)).collect();
     let body = serde_json::to_vec(&summaries).map_err(|error| Problem::internal(error.to_string()))?;
-    let mut response = ([(header::CONTENT_TYPE, "application/json")], body).into_response();
-    let headers = response.headers_mut();
-    headers.insert(COMMIT_HEADER, commit_header(snapshot.commit));
-    headers.insert(TOTAL_HEADER, HeaderValue::from(page.n_matching));
-    if let Some(link) =
-        page.next.and_then(|next| HeaderValue::try_from(next_link(&parameters, snapshot.commit, next)).ok())
-    {
-        headers.insert(header::LINK, link);
+    let link = found.next.map(|next| next_link(&parameters, snapshot.commit, next));
+    let link = link.and_then(|link| HeaderValue::try_from(link).ok());
+    let page = Page { commit: snapshot.commit, body: body.into(), n_matching: found.n_matching, link };
+    if is_at_tip {
+        app.pages.insert(text.to_owned(), page.clone());
     }
-    Ok(response)
+    Ok(page.response())
+}
+
+/// A page as it was made from the state at a commit; whoever asks for the same
+/// before the next commit gets it as it is.
+#[derive(Clone)]
+pub(super) struct Page {
+    commit: Oid,
+    body: Bytes,
+    /// How many reports match, on all pages.
+    n_matching: usize,
+    link: Option<HeaderValue>,
+}
+
+impl Page {
+    fn response(self) -> Response {
+        let mut response = json_response(self.body);
+        let headers = response.headers_mut();
+        headers.insert(COMMIT_HEADER, commit_header(self.commit));
+        headers.insert(TOTAL_HEADER, HeaderValue::from(self.n_matching));
+        if let Some(link) = self.link {
+            headers.insert(header::LINK, link);
+        }
+        response
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct PageWeight;
+
+impl quick_cache::Weighter<String, Page> for PageWeight {
+    fn weight(&self, query: &String, page: &Page) -> u64 {
+        (query.len() + page.body.len()) as u64 + 256
+    }
 }
 
 fn read(parameters: &[(String, String)]) -> Result<(ListQuery, Option<At>), Faults> {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use git2::Oid;
-use libdeflater::{CompressionLvl, Compressor};
+use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor};
 use sha1::{Digest, Sha1};
 
 /// The kinds of object that the service makes.
@@ -24,6 +24,27 @@ impl Kind {
     }
 }
 
+/// Returns `content` as a zlib stream.
+pub(super) fn deflate(content: &[u8]) -> Vec<u8> {
+    COMPRESSOR.with_borrow_mut(|compressor| {
+        let mut out = vec![0; compressor.zlib_compress_bound(content.len())];
+        let len = compressor.zlib_compress(content, &mut out).expect("the bound is enough");
+        out.truncate(len);
+        out.shrink_to_fit();
+        out
+    })
+}
+
+/// Returns the content of a zlib stream that is `size` bytes long.
+///
+/// # Errors
+/// A stream that is broken or has another length.
+pub(super) fn inflate(deflated: &[u8], size: usize) -> Result<Vec<u8>, DecompressionError> {
+    let mut out = vec![0; size];
+    let len = DECOMPRESSOR.with_borrow_mut(|decompressor| decompressor.zlib_decompress(deflated, &mut out))?;
+    if len == size { Ok(out) } else { Err(DecompressionError::BadData) }
+}
+
 /// A git object, ready to be put into a pack.
 #[derive(Clone, Debug)]
 pub(super) struct Object {
@@ -41,6 +62,7 @@ thread_local! {
     /// and `git repack` compresses again later.
     static COMPRESSOR: RefCell<Compressor> =
         RefCell::new(Compressor::new(CompressionLvl::new(1).expect("1 is a level")));
+    static DECOMPRESSOR: RefCell<Decompressor> = RefCell::new(Decompressor::new());
 }
 
 impl Object {
@@ -50,14 +72,7 @@ impl Object {
         sha1.update(format!("{} {}\0", kind.name(), content.len()));
         sha1.update(content);
         let id = Oid::from_bytes(&sha1.finalize()).expect("SHA-1 has 20 bytes");
-        let deflated = COMPRESSOR.with_borrow_mut(|compressor| {
-            let mut out = vec![0; compressor.zlib_compress_bound(content.len())];
-            let len = compressor.zlib_compress(content, &mut out).expect("the bound is enough");
-            out.truncate(len);
-            out.shrink_to_fit();
-            out
-        });
-        Self { kind, id, size: content.len(), deflated }
+        Self { kind, id, size: content.len(), deflated: deflate(content) }
     }
 }
 

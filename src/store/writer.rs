@@ -179,7 +179,7 @@ impl Writer {
                 Ok(()) => {
                     self.shared.metrics.flush_seconds.observe(start.elapsed().as_secs_f64());
                     self.shared.set_obstacle(None);
-                    self.publish(plan.snapshot, plan.files, plan.changes);
+                    self.publish(plan.snapshot, &plan.objects, plan.changes);
                     return Ok(plan.results);
                 }
                 // Somebody committed in between: plan again on the new tip.
@@ -313,10 +313,8 @@ impl Writer {
         prepared.swap(&self.git, base.commit)
     }
 
-    fn publish(&self, snapshot: Snapshot, files: HashMap<Oid, Arc<[u8]>>, changes: Vec<FileChange>) {
-        for (id, file) in files {
-            self.shared.blobs.put(id, file);
-        }
+    fn publish(&self, snapshot: Snapshot, objects: &[Object], changes: Vec<FileChange>) {
+        objects.iter().filter(|object| object.kind == Kind::Blob).for_each(|blob| self.shared.blobs.put(blob));
         let snapshot = Arc::new(snapshot);
         self.shared.snapshot.store(snapshot.clone());
         self.shared.lag.lock().expect("no panic under this lock").committed(&changes);
