@@ -46,6 +46,15 @@ pub enum Command {
         /// The address of the source repository, as it would be submitted.
         url: String,
     },
+    /// What git's hooks in the reports repository call.
+    #[command(hide = true)]
+    Hook { name: Hook },
+}
+
+/// The hooks that git calls in the reports repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Hook {
+    PreCommit,
 }
 
 /// Settings of the service.

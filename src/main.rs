@@ -4,9 +4,9 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use golive::config::{Cli, Command, LogFormat, Serve};
+use golive::config::{Cli, Command, Hook, LogFormat, Serve};
 use golive::report::key::RepositoryKey;
-use golive::store::{repository, rewind};
+use golive::store::{hooks, repository, rewind};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -21,6 +21,10 @@ fn main() -> ExitCode {
             .and_then(|accepted| print(&format!("Accepted, by the commit `{accepted}`"))),
         Command::Path { url } => {
             RepositoryKey::parse(&url).map_err(|detail| format!("`{url}` {detail}")).and_then(|key| print(&key.path()))
+        }
+        Command::Hook { name: Hook::PreCommit } => {
+            hooks::pre_commit::wait();
+            Ok(())
         }
     };
     match result {

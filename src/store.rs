@@ -11,6 +11,7 @@ mod branch;
 mod draft;
 mod edit;
 pub mod history;
+pub mod hooks;
 mod lag;
 mod leftovers;
 mod line;
@@ -181,6 +182,7 @@ impl Store {
         let location = repository::open(path)?;
         let lock = OwnerLock::take(&location)?;
         leftovers::remove(&location);
+        hooks::install(&location);
         let git_error = |source| OpenError::Git { path: location.work_dir.clone(), source };
         let git = location.open().map_err(git_error)?;
         let tip = git.refname_to_id(&location.branch_ref()).map_err(git_error)?;

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::path::Path;
 
 use super::repository::{Location, OpenError};
 
@@ -35,6 +36,12 @@ impl OwnerLock {
         note_owner(&mut file).map_err(io_error)?;
         Ok(Self { _file: file })
     }
+}
+
+/// Returns whether a service runs: whether the lock in the folder `own_dir` is held.
+pub(super) fn is_held(own_dir: &Path) -> bool {
+    // The lock is taken for a moment to find out; released when the file is closed.
+    File::open(own_dir.join("owner")).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 fn note_owner(file: &mut File) -> io::Result<()> {

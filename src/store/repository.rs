@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
-use git2::{ErrorCode, Oid, Repository, RepositoryInitOptions};
+use git2::{Config, ErrorCode, Oid, Repository, RepositoryInitOptions};
 
 use super::message::{self, Identity};
 use super::object::{Kind, Object};
@@ -53,6 +53,11 @@ impl Location {
     /// The folder for the service's own files.
     pub fn own_dir(&self) -> PathBuf {
         self.git_dir.join("golive")
+    }
+
+    /// The folder of git's hooks, which are the service's.
+    pub fn hooks_dir(&self) -> PathBuf {
+        self.own_dir().join("hooks")
     }
 
     /// Opens a handle for the calling thread.
@@ -120,11 +125,16 @@ pub fn open(path: &Path) -> Result<Location, OpenError> {
         return Err(OpenError::Linked(path.into()));
     }
     let Some(work_dir) = git.workdir() else { return Err(OpenError::Bare(path.into())) };
-    let branch = git.config().and_then(|config| config.get_string("golive.branch"));
-    let branch = branch.unwrap_or_else(|_| "main".into());
-    let location = Location { work_dir: absolute(work_dir)?, git_dir: absolute(git.path())?, branch };
+    let (work_dir, git_dir) = (absolute(work_dir)?, absolute(git.path())?);
+    let location = Location { work_dir, git_dir, branch: branch_name(&git) };
     check_format(&git, &location)?;
     Ok(location)
+}
+
+/// Returns the name of the branch that is the truth.
+pub(super) fn branch_name(git: &Repository) -> String {
+    let name = git.config().and_then(|config| config.get_string("golive.branch"));
+    name.unwrap_or_else(|_| "main".into())
 }
 
 fn check_format(git: &Repository, location: &Location) -> Result<(), OpenError> {
@@ -243,10 +253,22 @@ const SETTINGS: &[(&str, &str)] = &[
     ("receive.denyNonFastForwards", "true"),
     ("receive.denyDeletes", "true"),
     ("receive.fsckObjects", "true"),
+    // A push is read before it can be checked; its disk is everybody's.
+    ("receive.maxInputSize", "256m"),
     // The service brings the work tree forward after a push.
     ("receive.denyCurrentBranch", "ignore"),
     ("transfer.hideRefs", "refs/golive"),
 ];
+
+/// Adds those settings that are not there: a clone that is served has none of them.
+pub(super) fn complete_settings(local: &mut Config) -> Result<(), git2::Error> {
+    for (name, value) in SETTINGS {
+        if local.get_string(name).is_err_and(|error| error.code() == ErrorCode::NotFound) {
+            local.set_str(name, value)?;
+        }
+    }
+    Ok(())
+}
 
 fn build(draft: &Path) -> Result<(), BuildError> {
     let mut options = RepositoryInitOptions::new();
