@@ -10,6 +10,7 @@ mod history_api;
 mod input;
 mod list;
 mod openapi;
+mod patience;
 mod problem;
 mod problems;
 mod query;

@@ -18,6 +18,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::Service;
 
+use super::patience::Patient;
+
 /// Connections at once, if the process may open so many files; more wait in the
 /// operating system's queue.
 const CONNECTIONS_MAX: usize = 2048;
@@ -26,6 +28,8 @@ const FILES_KEPT: usize = 512;
 /// The head of a request has to arrive within this time, counted from the end of
 /// the one before: it ends idle connections too.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// A client that takes nothing of its answer for so long is cut off.
+const WRITE_PATIENCE: Duration = Duration::from_secs(60);
 /// When accepting fails (too many open files), this long passes before the next try.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -74,15 +78,15 @@ fn connections_max() -> usize {
     CONNECTIONS_MAX.min(files.saturating_sub(FILES_KEPT).max(files / 4))
 }
 
-type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<HyperRouter>>;
+type Connection = http1::Connection<TokioIo<Patient<TcpStream>>, TowerToHyperService<HyperRouter>>;
 
 fn connection(stream: TcpStream, router: Router) -> Connection {
     // Answers are written in one go; waiting to join them only adds latency.
     let _ = stream.set_nodelay(true);
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(HyperRouter(router)))
+    http1::Builder::new().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).serve_connection(
+        TokioIo::new(Patient::new(stream, WRITE_PATIENCE)),
+        TowerToHyperService::new(HyperRouter(router)),
+    )
 }
 
 /// The router for hyper's kind of body.
