@@ -74,6 +74,11 @@ pub struct Serve {
     #[arg(long = "allowed-host", env = "GOLIVE_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAME")]
     pub allowed_hosts: Vec<String>,
 
+    /// What git may do at `http://HOST:PORT/reports.git`: nothing, clone and fetch,
+    /// or push as well. Default: `write` on a loopback address, `off` elsewhere.
+    #[arg(long, env = "GOLIVE_GIT_HTTP", value_name = "off|read|write", hide_possible_values = true)]
+    pub git_http: Option<GitHttp>,
+
     /// The longest report accepted, in bytes of UTF-8.
     #[arg(long, env = "GOLIVE_BODY_LIMIT_BYTES", default_value_t = BODY_LIMIT_BYTES, value_name = "N",
           value_parser = parse_body_limit)]
@@ -87,6 +92,25 @@ pub struct Serve {
     /// Every request is logged at `debug`, those that change something at `info`.
     #[arg(long, env = "GOLIVE_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
+}
+
+impl Serve {
+    /// Returns what git may do over HTTP; `address` is where the service listens.
+    /// Nobody is asked who they are, so it is only on by itself where no other machine gets to.
+    pub fn git_http(&self, address: SocketAddr) -> GitHttp {
+        let is_loopback = address.ip().to_canonical().is_loopback();
+        self.git_http.unwrap_or(if is_loopback { GitHttp::Write } else { GitHttp::Off })
+    }
+}
+
+/// What git may do over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GitHttp {
+    Off,
+    /// Clone and fetch.
+    Read,
+    /// Push as well; each push is checked.
+    Write,
 }
 
 /// How log lines look.

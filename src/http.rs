@@ -4,6 +4,7 @@ mod answers;
 mod api;
 mod drain;
 mod edge;
+mod git;
 mod health;
 mod history;
 mod history_api;
@@ -52,6 +53,7 @@ struct App {
     pages: Arc<Cache<String, list::Page, list::PageWeight>>,
     request_ids: Arc<RequestIds>,
     hosts: Arc<Hosts>,
+    git: Arc<git::Access>,
     body_limit_bytes: usize,
 }
 
@@ -73,6 +75,7 @@ pub(crate) fn router(store: Arc<Store>, metrics: Arc<Metrics>, settings: &Serve,
         pages: Arc::new(Cache::with_weighter(500, PAGES_BYTES, list::PageWeight)),
         request_ids: Arc::default(),
         hosts: Arc::new(Hosts::new(address, &settings.allowed_hosts)),
+        git: Arc::new(git::Access::new(settings, address)),
         body_limit_bytes: settings.body_limit_bytes,
     };
     Router::new()
@@ -88,6 +91,7 @@ pub(crate) fn router(store: Arc<Store>, metrics: Arc<Metrics>, settings: &Serve,
         .route("/metrics", get(health::metrics))
         .route("/openapi.json", get(openapi::document))
         .merge(openapi::page())
+        .merge(git::routes())
         .fallback(async || {
             Problem::not_found("there is nothing at this address; `/openapi.json` describes what there is")
         })

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
+use crate::config::GitHttp;
 use crate::intake::worktree::Mirror;
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -64,15 +65,21 @@ pub async fn run(
     let mirror =
         std::thread::Builder::new().name("mirror".into()).spawn(follow).expect("a thread can be started at start");
     let snapshot = store.snapshot();
+    let clone = match settings.git_http(address) {
+        GitHttp::Off => None,
+        GitHttp::Read | GitHttp::Write => Some(format!("http://{address}/reports.git")),
+    };
     tracing::info!(
         address = format!("http://{address}"),
         repository = %store.location().work_dir.display(),
         reports = snapshot.len(),
         tip = %snapshot.commit,
-        "Serving `{}` on http://{address}: {} reports, tip {:.12}",
+        clone,
+        "Serving `{}` on http://{address}: {} reports, tip {:.12}{}",
         store.location().work_dir.display(),
         snapshot.len(),
         snapshot.commit.to_string(),
+        clone.as_ref().map(|clone| format!("; git clone {clone}")).unwrap_or_default(),
     );
     let router = http::router(store.clone(), metrics, &settings, address);
     http::server::serve(listener, router, stop, DRAIN_PATIENCE).await;

@@ -301,9 +301,19 @@ impl Store {
         self.tell(Command::Note { path: path.to_owned(), problem: problem.map(Box::new) });
     }
 
-    /// Has the writer look at the branch now, rather than within a second.
-    pub fn look(&self) {
-        self.tell(Command::Look);
+    /// Has the writer look at the branch now, after others moved it, and waits
+    /// until it did. A writer with a full queue will look soon anyway.
+    pub async fn look(&self) {
+        let (done, looked) = oneshot::channel();
+        self.tell(Command::Look(done));
+        // The writer answers by dropping its end.
+        let _ = looked.await;
+    }
+
+    /// Returns whether the hook that checks pushes is in place.
+    pub async fn checks_pushes(&self) -> bool {
+        let hook = self.location().hooks_dir().join("pre-receive");
+        off_async(move || rustix::fs::access(&hook, rustix::fs::Access::EXEC_OK).is_ok()).await.unwrap_or(false)
     }
 
     /// Notes that git's index holds these blobs now.

@@ -111,6 +111,8 @@ fn every_route_is_described_and_nothing_else() {
     let documented: BTreeSet<_> = members(&document["paths"]).keys().cloned().collect();
     let mut routes = BTreeSet::new();
     routes_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut routes);
+    // Git's own protocol: git describes it, and no client is made from a description.
+    routes.retain(|route| !route.starts_with("/reports.git"));
     assert_eq!(documented, routes);
 }
 

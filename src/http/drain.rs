@@ -25,6 +25,10 @@ pub(super) struct Rest {
     is_held_back: bool,
 }
 
+/// Says of an answer that somebody still reads the request, and will to its end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken;
+
 /// A std mutex: never held over a wait, and only one side uses it at a time.
 type Shared = Arc<Mutex<Body>>;
 

@@ -102,7 +102,11 @@ pub(super) async fn handle(State(app): State<App>, request: Request, next: Next)
         }
     }
     complete(&app, &id, &mut response);
-    if let Some(rest) = rest {
+    // Where an answer flows while its request still does, there is no rest.
+    let is_taken = response.extensions_mut().remove::<drain::Taken>().is_some();
+    if let Some(rest) = rest
+        && !is_taken
+    {
         rest.drain(&mut response).await;
     }
     observe(&app, method, route, &id, &response, start.elapsed());

@@ -28,6 +28,8 @@ pub(super) struct Problem {
     retry_after_seconds: Option<u32>,
     /// For the log.
     pub(super) cause: Option<String>,
+    /// For clients that show nothing else to people: only the detail is sent.
+    is_text: bool,
 }
 
 /// One fault of one field.
@@ -106,14 +108,19 @@ impl Problem {
             members: Box::default(),
             retry_after_seconds: None,
             cause: None,
+            is_text: false,
         }
+    }
+
+    pub(super) fn into_text(self) -> Self {
+        Self { is_text: true, ..self }
     }
 
     fn with(self, members: Members) -> Self {
         Self { members: Box::new(members), ..self }
     }
 
-    fn retry_after(mut self, seconds: u32) -> Self {
+    pub(super) fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after_seconds = Some(seconds);
         self
     }
@@ -124,6 +131,14 @@ impl Problem {
 
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
+    }
+
+    pub(super) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
+    }
+
+    pub(super) fn not_implemented(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_IMPLEMENTED, "not-implemented", "Not possible on this machine", detail)
     }
 
     pub(super) fn method_not_allowed() -> Self {
@@ -194,9 +209,13 @@ impl Problem {
             current_etag: self.members.current_etag.as_deref(),
             path: self.members.path.as_deref(),
         };
-        let body = serde_json::to_vec(&document).expect("a problem is plain data");
+        let (media_type, body) = if self.is_text {
+            ("text/plain; charset=utf-8", format!("{}\n", self.detail).into_bytes())
+        } else {
+            ("application/problem+json", serde_json::to_vec(&document).expect("a problem is plain data"))
+        };
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -44,8 +44,8 @@ pub(super) enum Command {
         path: String,
         problem: Option<Box<Problem>>,
     },
-    /// The branch may have moved.
-    Look,
+    /// The branch may have moved; dropped when it was looked at.
+    Look(oneshot::Sender<()>),
 }
 
 /// A change that waits for its commit.
@@ -84,6 +84,7 @@ struct Plan {
 struct Batch {
     writes: Vec<Write>,
     notes: Vec<(String, Option<Box<Problem>>)>,
+    looks: Vec<oneshot::Sender<()>>,
 }
 
 impl Writer {
@@ -109,10 +110,11 @@ impl Writer {
     }
 
     fn work(&mut self, batch: Batch) {
+        let Batch { writes, notes, looks: _looks } = batch;
         self.renew_handle();
-        self.note(batch.notes);
-        if !batch.writes.is_empty() {
-            return self.commit(batch.writes);
+        self.note(notes);
+        if !writes.is_empty() {
+            return self.commit(writes);
         }
         // What is wrong is kept for `readyz`; nobody waits for an answer.
         if self.catch_up().is_ok_and(|snapshot| snapshot.repairs().next().is_some()) {
@@ -433,7 +435,7 @@ fn gather(first: Command, commands: &Receiver<Command>) -> Batch {
                 batch.writes.push(write);
             }
             Command::Note { path, problem } => batch.notes.push((path, problem)),
-            Command::Look => {}
+            Command::Look(done) => batch.looks.push(done),
         }
         let has_room = batch.writes.len() < BATCH_MAX && batch.notes.len() < BATCH_MAX && n_bytes < BATCH_BYTES_MAX;
         next = if has_room { commands.try_recv().ok() } else { None };
