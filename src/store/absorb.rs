@@ -3,6 +3,7 @@
 //! merge is one step, whatever it brought.
 
 use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use git2::{Index, Oid, Repository};
@@ -13,6 +14,9 @@ use super::problem::{FoundIn, Problem};
 use super::snapshot::{Entry, Snapshot};
 use super::walk::{self, FileStep, Step};
 use super::{load, trail::Trail};
+
+/// As far back as git's log of the branch is read.
+const REFLOG_MAX: usize = 1000;
 
 /// Why the new tip cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -32,19 +36,23 @@ pub(super) fn absorb(
     git: &Repository,
     served: &Snapshot,
     tip: Oid,
+    branch_ref: &str,
     lag: &Lag,
     body_limit_bytes: usize,
 ) -> Result<Snapshot, AbsorbError> {
     if !git.graph_descendant_of(tip, served.commit)? {
         return Err(AbsorbError::Rewound { served: served.commit, tip });
     }
-    let absorber = Absorber { follower: Follower { git, body_limit_bytes }, lag, index: OnceCell::new() };
+    let steps = steps(git, served.commit, tip)?;
+    let follower = Follower { git, body_limit_bytes };
+    let (index, meant) = (OnceCell::new(), OnceCell::new());
+    let absorber = Absorber { follower, lag, branch_ref, steps: &steps, index, meant };
     let mut snapshot = served.clone();
-    for step in steps(git, served.commit, tip)? {
+    for step in &steps {
         let files = walk::changed_reports(git, Some(snapshot.tree), step.tree)?;
         snapshot.advance(step.commit, step.tree, step.committed_at);
         for file in files {
-            absorber.take(&mut snapshot, &step, &file)?;
+            absorber.take(&mut snapshot, step, &file)?;
         }
     }
     Ok(snapshot)
@@ -72,8 +80,12 @@ fn steps(git: &Repository, served: Oid, tip: Oid) -> Result<Vec<Step>, git2::Err
 struct Absorber<'a> {
     follower: Follower<'a>,
     lag: &'a Lag,
-    /// Git's index as it is now, read if it is asked.
+    branch_ref: &'a str,
+    steps: &'a [Step],
+    /// Git's index as it is now, and the commits that were not made from it; both
+    /// read if they are asked.
     index: OnceCell<Option<Index>>,
+    meant: OnceCell<HashSet<Oid>>,
 }
 
 impl Absorber<'_> {
@@ -91,7 +103,7 @@ impl Absorber<'_> {
             repair: None,
         };
         let is_own = step.own_report.is_some() && step.own_report == entry.map(|entry| entry.report.id);
-        let stale = self.stale(file);
+        let stale = self.stale(file, step.commit);
         self.follower.follow(&mut track, file, step, is_own, &stale)?;
         if let Stale::Reverted { .. } = stale {
             let (path, commit) = (&file.path, step.commit);
@@ -101,12 +113,16 @@ impl Absorber<'_> {
         Ok(())
     }
 
-    /// Returns whether the new version of a file is of the past. Right after the
-    /// index was brought forward, a commit made from the index before it can still
-    /// come in; then the index differs from it, and after a person's `git revert`
-    /// it does not.
-    fn stale(&self, file: &FileStep) -> Stale {
+    /// Returns whether the new version of a file is of the past. Only `git commit`
+    /// takes the index as it is; what was pushed, reverted or merged was meant.
+    /// Right after the index was brought forward, a commit made from the index
+    /// before it can still come in; then the index differs from it.
+    fn stale(&self, file: &FileStep, commit: Oid) -> Stale {
         match self.lag.stale(&file.path, file.blob) {
+            Stale::No => Stale::No,
+            _ if self.meant.get_or_init(|| meant(self.follower.git, self.branch_ref, self.steps)).contains(&commit) => {
+                Stale::No
+            }
             Stale::Reverted { is_sure: false } => {
                 let index = self.index.get_or_init(|| self.follower.git.index().ok());
                 let staged = index.as_ref().map(|index| index.get_path(Path::new(&file.path), 0).map(|entry| entry.id));
@@ -119,6 +135,27 @@ impl Absorber<'_> {
             stale => stale,
         }
     }
+}
+
+/// Returns the commits of `steps` that came in otherwise than by `git commit`, by
+/// git's own log of the branch, where that is kept.
+fn meant(git: &Repository, branch_ref: &str, steps: &[Step]) -> HashSet<Oid> {
+    let Ok(log) = git.reflog(branch_ref) else { return HashSet::new() };
+    let is_other = |entry: &git2::ReflogEntry<'_>| {
+        let how = entry.message_bytes().unwrap_or_default();
+        !how.is_empty() && !how.starts_with(b"commit")
+    };
+    let moves = log.iter().take(REFLOG_MAX).filter(is_other).map(|entry| (entry.id_new(), entry.id_old()));
+    let moves: HashMap<Oid, Oid> = moves.collect();
+    let mut start = None;
+    let mut found = HashSet::new();
+    for step in steps.iter().rev() {
+        start = moves.get(&step.commit).copied().or(start.filter(|start| *start != step.commit));
+        if start.is_some() {
+            found.insert(step.commit);
+        }
+    }
+    found
 }
 
 fn known(entry: &Entry) -> Known {

@@ -229,7 +229,7 @@ impl Writer {
         }
         let absorbed = {
             let lag = self.shared.lag.lock().expect("no panic under this lock");
-            absorb::absorb(&self.git, &served, tip, &lag, self.shared.body_limit_bytes)
+            absorb::absorb(&self.git, &served, tip, &self.location.branch_ref(), &lag, self.shared.body_limit_bytes)
         };
         let snapshot = match absorbed {
             Ok(snapshot) => {
