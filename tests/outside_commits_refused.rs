@@ -254,3 +254,82 @@ fn false_file_made_while_the_service_was_down_is_set_right_at_the_start() {
     assert_eq!(service.problems(), Vec::<Value>::new());
     restarted_the_same(service);
 }
+
+#[test]
+fn a_plain_commit_from_an_index_that_is_behind_is_no_decision() {
+    let place = place_of_robin();
+    let (service, ids) = served(&place, &["mcp-one", "mcp-two"]);
+    for id in &ids {
+        assert_eq!(service.patch(id, &decision("approved", "Fine")).status, 200);
+    }
+    service.wait_until_settled();
+    service.wait_until_clean();
+    // While the index is locked it falls behind; the files do not.
+    let lock = place.repo().join(".git/index.lock");
+    std::fs::write(&lock, "").expect("a lock");
+    assert_eq!(service.patch(&ids[0], &decision("rejected", "After all")).status, 200);
+    let new = service.submit("mcp-new");
+    let acknowledged = [&ids[0], &ids[1], &new].map(|id| service.report(id));
+    service.wait_until("the file follows", || place.on_disk("mcp-one").contains("After all"));
+    let commit = service.at_once(|| {
+        std::fs::remove_file(&lock).expect("removed");
+        std::fs::write(place.repo().join("note.md"), "Mine\n").expect("written");
+        place.git(&["add", "note.md"]);
+        place.git(&["commit", "-q", "-m", "Note"]);
+        service.tip()
+    });
+    // With the older git state the commit takes back both writes, unless a hook waited.
+    service.wait_until_settled();
+    service.wait_until("the writes are at the tip", || {
+        let file = place.try_git(&["show", &format!("main:{}", place.report_path("mcp-new"))]);
+        file.status.success() && place.committed_report("mcp-one").contains("status: rejected")
+    });
+    service.wait_until_settled();
+    assert_eq!([&ids[0], &ids[1], &new].map(|id| service.report(id)), acknowledged);
+    let took_back = place.git(&["diff", "--name-only", &format!("{commit}~1"), &commit]);
+    if took_back.contains("reports/") {
+        assert_eq!(place.trailer("main", "Answers"), commit);
+    }
+    service.wait_until_clean();
+    assert!(place.git(&["show", "main:note.md"]).contains("Mine"));
+    let service = restarted_the_same(service);
+    for id in [&ids[0], &new] {
+        let decisions = service.history(id);
+        let of_the_commit = decisions.iter().find(|item| item["commit"] == commit);
+        assert!(of_the_commit.is_none_or(|item| item["event"] != "approve"), "{decisions:?}");
+    }
+}
+
+#[test]
+fn a_decision_right_after_a_commit_from_an_index_that_is_behind_is_its_own() {
+    let place = place_of_robin();
+    let (service, ids) = served(&place, &["mcp-one"]);
+    assert_eq!(service.patch(&ids[0], &decision("approved", "Fine")).status, 200);
+    service.wait_until_settled();
+    service.wait_until_clean();
+    let lock = place.repo().join(".git/index.lock");
+    std::fs::write(&lock, "").expect("a lock");
+    assert_eq!(service.patch(&ids[0], &decision("rejected", "After all")).status, 200);
+    service.wait_until("the file follows", || place.on_disk("mcp-one").contains("After all"));
+    service.signal("STOP");
+    std::fs::remove_file(&lock).expect("removed");
+    std::fs::write(place.repo().join("note.md"), "Mine\n").expect("written");
+    place.git(&["add", "note.md"]);
+    place.git(&["commit", "-q", "-m", "Note"]);
+    // The same status as the commit put back, by the same reviewer, on top of it.
+    let answer = std::thread::scope(|scope| {
+        let request = scope.spawn(|| service.patch(&ids[0], &decision("approved", "Once more")));
+        std::thread::sleep(std::time::Duration::from_millis(50)); // for the request to reach the socket
+        service.signal("CONT");
+        request.join().expect("an answer")
+    });
+    assert_eq!(answer.status, 200, "{answer:?}");
+    service.wait_until_settled();
+    let report = service.report(&ids[0]);
+    assert_eq!(
+        (&report["reviewed_by"], &report["review_notes"]),
+        (&json!("Morgan <morgan@example.com>"), &json!("Once more"))
+    );
+    service.wait_until_clean();
+    restarted_the_same(service);
+}

@@ -28,7 +28,7 @@ fn served(place: &Place) -> (Service<'_>, Vec<String>) {
 type Acknowledged = HashMap<String, (String, String)>;
 
 /// Decides over the API for [`LOOP`] while `person` acts; submits now and then.
-/// Returns what was acknowledged and how often.
+/// Returns what was acknowledged, and of how many decisions.
 fn while_the_api_writes(service: &Service, ids: &[String], person: impl Fn(usize) + Sync) -> (Acknowledged, usize) {
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -38,9 +38,9 @@ fn while_the_api_writes(service: &Service, ids: &[String], person: impl Fn(usize
                 person(n);
                 n += 1;
             }
-            assert!(n > 3, "the person came to act {n} times only");
+            assert!(n > 0, "the person never came to act");
         });
-        let (mut last, mut n, start) = (Acknowledged::new(), 0, Instant::now());
+        let (mut last, mut n, mut n_refused, start) = (Acknowledged::new(), 0, 0, Instant::now());
         while start.elapsed() < LOOP {
             let (id, notes) = (&ids[n % ids.len()], format!("Note {n}"));
             let status = ["approved", "rejected"][(n / ids.len()) % 2];
@@ -50,6 +50,7 @@ fn while_the_api_writes(service: &Service, ids: &[String], person: impl Fn(usize
             } else {
                 // The branch may be locked by a `git commit` for longer than a request waits.
                 assert_eq!(answer.status, 503, "{answer:?}");
+                n_refused += 1;
             }
             if n % 10 == 0 {
                 let answer = service.post(&common::submission(&format!("mcp-more-{n}")));
@@ -61,7 +62,8 @@ fn while_the_api_writes(service: &Service, ids: &[String], person: impl Fn(usize
             n += 1;
         }
         is_over.store(true, Ordering::Relaxed);
-        (last, n)
+        assert!(last.len() >= ids.len(), "every report was decided");
+        (last, n - n_refused)
     })
 }
 

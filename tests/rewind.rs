@@ -58,10 +58,12 @@ impl Rewind {
 
 /// Writes are 503 with both commits and the commands; reads are of the lost tip.
 fn assert_stopped(service: &Service, ids: [&str; 2], lost: &str, new: &str) {
+    let mut revision = submission("mcp-lost");
+    revision["report_data"] = "# Anew\n".into();
     let answers = [
         service.post(&submission("mcp-refused")),
         service.patch(ids[0], &decision("approved", "")),
-        service.put(ids[1], &submission("mcp-lost")),
+        service.put(ids[1], &revision),
     ];
     for answer in answers {
         let detail = answer.problem(503)["detail"].as_str().expect("text").to_owned();
