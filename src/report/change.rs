@@ -7,7 +7,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use super::fault::{Fault, Rule};
 use super::front_matter::{self, Decoded};
 use super::key::RepositoryKey;
-use super::{Event, Report, Status, decision_event, validate};
+use super::{Event, Report, Status, decision_event, text, validate};
 
 /// How a changed file reached the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -295,29 +295,11 @@ fn check_text(file: &[u8], old: &[u8], after: &Decoded<'_>, limit_bytes: usize) 
         let detail = format!("the text has {} bytes, and at most {limit_bytes} are accepted", body.len());
         return Err(Fault::new(Rule::TextTooLong, detail, "shorten it").at(line_of(0), 1));
     }
-    match (conflict_marker(old), conflict_marker(body)) {
+    match (text::conflict(old), text::conflict(body)) {
         (None, Some(at)) => {
             let fault = Fault::new(Rule::ConflictMarkers, "the text holds the marks of a merge conflict", "resolve it");
             Err(fault.at(line_of(at), 1))
         }
         _ => Ok(()),
     }
-}
-
-/// Returns where a conflict that git left in a text begins: all three marks, in order.
-fn conflict_marker(body: &[u8]) -> Option<usize> {
-    let marks: [&[u8]; 3] = [b"<<<<<<< ", b"=======", b">>>>>>> "];
-    let (mut found, mut first, mut at) = (0, None, 0);
-    for line in body.split_inclusive(|byte| *byte == b'\n') {
-        let is_mark = line.starts_with(marks[found]) && (found != 1 || line.trim_ascii_end() == marks[1]);
-        if is_mark {
-            first = first.or(Some(at));
-            found += 1;
-        }
-        if found == marks.len() {
-            return first;
-        }
-        at += line.len();
-    }
-    None
 }

@@ -76,7 +76,7 @@ pub fn edit(file: &[u8], old: &Report, report: &Report, body: Option<&[u8]>) -> 
 /// [`Fault`] with the place of the first thing that is wrong.
 pub fn decode(file: &[u8]) -> Result<Decoded<'_>, Fault> {
     let parts = fence::split(file)?;
-    let outline = guard::outline(parts.yaml)?;
+    let outline = guard::outline(parts.yaml).map_err(|fault| conflict(parts.yaml).unwrap_or(fault))?;
     let fenced = format!("---\n{}\n---\n", parts.yaml);
     let data = Matter::<YAML>::new()
         .parse::<Pod>(&fenced)
@@ -106,6 +106,14 @@ pub fn place(file: &[u8], name: &str) -> (usize, usize) {
 /// A missing fence, front matter over 256 KiB or not in UTF-8.
 pub fn body(file: &[u8]) -> Result<&[u8], Fault> {
     fence::split(file).map(|parts| parts.body)
+}
+
+/// A conflict that git left in the front matter is broken YAML as well.
+fn conflict(yaml: &str) -> Option<Fault> {
+    let at = text::conflict(yaml.as_bytes())?;
+    let line = 2 + yaml[..at].matches('\n').count();
+    let fault = Fault::new(Rule::ConflictMarkers, "the front matter holds the marks of a merge conflict", "resolve it");
+    Some(fault.at(line, 1))
 }
 
 fn check_readable(file: &[u8], report: &Report, body: &[u8]) -> Result<(), Fault> {

@@ -41,3 +41,21 @@ pub fn check_one_line(text: &str, max_chars: usize) -> Result<(), String> {
 pub fn code_point(c: char) -> String {
     format!("U+{:04X}", u32::from(c))
 }
+
+/// Returns where a conflict that git left in a text begins: all three marks, in order.
+pub fn conflict(text: &[u8]) -> Option<usize> {
+    let marks: [&[u8]; 3] = [b"<<<<<<< ", b"=======", b">>>>>>> "];
+    let (mut found, mut first, mut at) = (0, None, 0);
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let is_mark = line.starts_with(marks[found]) && (found != 1 || line.trim_ascii_end() == marks[1]);
+        if is_mark {
+            first = first.or(Some(at));
+            found += 1;
+        }
+        if found == marks.len() {
+            return first;
+        }
+        at += line.len();
+    }
+    None
+}

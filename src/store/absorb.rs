@@ -13,7 +13,7 @@ use super::outside::{Follower, Known, Track};
 use super::problem::{FoundIn, Problem};
 use super::snapshot::{Entry, Snapshot};
 use super::walk::{self, FileStep, Step};
-use super::{load, trail::Trail};
+use super::{load, trail::Trail, trails};
 
 /// As far back as git's log of the branch is read.
 const REFLOG_MAX: usize = 1000;
@@ -98,8 +98,9 @@ impl Absorber<'_> {
         let commits = entry.as_ref().map_or_else(Trail::default, |entry| entry.commits.clone()).with(step.commit);
         let mut track = Track {
             known: entry.as_deref().map(known),
+            own: entry.as_deref().map(|entry| trails::last_own(self.follower.git, entry)).transpose()?.flatten(),
             blob: snapshot.blob_at(&file.path),
-            problem: snapshot.problem(&file.path).filter(|problem| problem.found_in != FoundIn::WorkTree).cloned(),
+            problem: snapshot.tip_problem(&file.path).cloned(),
             repair: None,
         };
         let is_own = step.own_report.is_some() && step.own_report == entry.map(|entry| entry.report.id);
@@ -110,6 +111,9 @@ impl Absorber<'_> {
             tracing::warn!(path, "`{commit}` put `{path}` back to what git's index still held; it is restored");
         }
         put(snapshot, &file.path, track, commits);
+        if let Some(problem) = snapshot.tip_problem(&file.path) {
+            log(&file.path, problem);
+        }
         Ok(())
     }
 
@@ -170,7 +174,7 @@ fn known(entry: &Entry) -> Known {
 
 /// Puts what became of a report into the snapshot.
 pub(super) fn put(snapshot: &mut Snapshot, path: &str, track: Track, commits: Trail) {
-    let Track { known, blob, mut problem, repair } = track;
+    let Track { known, own: _, blob, mut problem, repair } = track;
     let mut last_good = None;
     match known {
         Some(Known { report, file_says, blob, updated_at, .. }) => {
@@ -186,7 +190,6 @@ pub(super) fn put(snapshot: &mut Snapshot, path: &str, track: Track, commits: Tr
         snapshot.put_repair(path.to_owned(), blob, repair);
     }
     if let Some(problem) = problem {
-        log(path, &problem);
         let problem = Problem { last_good: problem.last_good.or(last_good), ..problem };
         snapshot.put_problem(path.to_owned(), blob, problem);
     }

@@ -26,6 +26,8 @@ const PERSON_PART_MAX: usize = 120;
 pub(super) struct Track {
     /// The last good state.
     pub(super) known: Option<Known>,
+    /// The last state that the service wrote.
+    pub(super) own: Option<Known>,
     /// The file at the last commit.
     pub(super) blob: Option<Oid>,
     /// What is wrong with that file, if it is not the one of `known`.
@@ -85,6 +87,12 @@ impl Follower<'_> {
             track.repair = Some(Repair { answers: step.commit });
             return Ok(None);
         }
+        if let Some(own) = track.own.clone().filter(|own| own.blob == blob && !is_own) {
+            // Just what the service wrote last, whatever came in between.
+            let event = event::event(track.known.as_ref().map(|known| &known.report), &own.report, false);
+            (track.known, track.problem) = (Some(own), None);
+            return Ok(event);
+        }
         let found_in = FoundIn::Commit(step.commit);
         if !file.is_regular {
             let fault =
@@ -124,6 +132,9 @@ impl Follower<'_> {
         let file_says = (judged.says != judged.report).then(|| Box::new(judged.says));
         let report = judged.report;
         track.known = Some(Known { report, file_says, blob, commit: step.commit, updated_at: since });
+        if is_own {
+            track.own = track.known.clone();
+        }
         Ok(Some(judged.event))
     }
 

@@ -155,6 +155,11 @@ impl Snapshot {
         self.problems.get(path).or_else(|| self.edit_problems.get(path))
     }
 
+    /// Returns what is wrong with the file at `path` at the tip, if anything.
+    pub(super) fn tip_problem(&self, path: &str) -> Option<&Problem> {
+        self.problems.get(path)
+    }
+
     /// Returns what is wrong with the file at `path` in the work tree, if anything.
     pub fn edit_problem(&self, path: &str) -> Option<&Problem> {
         self.edit_problems.get(path)

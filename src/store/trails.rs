@@ -7,8 +7,11 @@ use git2::{Oid, Repository};
 use uuid::Uuid;
 
 use super::lag::Stale;
-use super::outside::{Follower, Track};
+use super::load;
+use super::outside::{Follower, Known, Track};
+use super::snapshot::Entry;
 use super::walk::{self, FileStep, Step};
+use crate::report::change;
 
 /// A commit that changed a report.
 #[derive(Clone, Copy, Debug)]
@@ -118,4 +121,23 @@ pub(super) fn file_at(git: &Repository, root: Oid, path: &str) -> Result<FileSte
     };
     let is_regular = found.as_ref().is_none_or(|entry| walk::is_regular(entry.filemode()));
     Ok(FileStep { path: path.to_owned(), blob: found.map(|entry| entry.id()), is_regular, is_stray: false })
+}
+
+/// Returns the last state of a report that the service wrote.
+///
+/// # Errors
+/// libgit2's, if an object is missing.
+pub(super) fn last_own(git: &Repository, entry: &Entry) -> Result<Option<Known>, git2::Error> {
+    let odb = git.odb()?;
+    for commit in entry.commits.iter() {
+        let step = Step::read(&odb, commit)?;
+        if step.own_report != Some(entry.report.id) {
+            continue;
+        }
+        let Some(blob) = file_at(git, step.tree, &entry.path)?.blob else { continue };
+        let Ok(report) = change::says(git.find_blob(blob)?.content()) else { continue };
+        let updated_at = load::time(step.committed_at);
+        return Ok(Some(Known { report, file_says: None, blob, commit, updated_at }));
+    }
+    Ok(None)
 }

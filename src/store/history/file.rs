@@ -36,7 +36,7 @@ pub(super) fn stages(git: &Repository, entry: &Entry) -> Result<Vec<Stage>, git2
     commits.reverse();
     let mut stages: Vec<Stage> = Vec::with_capacity(commits.len());
     let mut track = Track::default();
-    for commit in commits {
+    for (n, commit) in commits.iter().copied().enumerate() {
         let step = Step::read(&odb, commit)?;
         let file = trails::file_at(git, step.tree, &entry.path)?;
         // A message that names the report does not make it the report's commit.
@@ -44,10 +44,23 @@ pub(super) fn stages(git: &Repository, entry: &Entry) -> Result<Vec<Stage>, git2
             continue;
         }
         let is_own = step.own_report == Some(entry.report.id);
-        let event = follower.follow(&mut track, &file, &step, is_own, &Stale::No)?;
+        let stale = match commits.get(n + 1).filter(|_| !is_own) {
+            Some(next) if puts_back(git, *next, commit, &track, &entry.path)? => Stale::Reverted { is_sure: true },
+            _ => Stale::No,
+        };
+        let event = follower.follow(&mut track, &file, &step, is_own, &stale)?;
         stages.push(Stage { commit, is_own, event, track: track.clone() });
     }
     Ok(stages)
+}
+
+/// Returns whether the service answered `commit` by putting back the file that
+/// was there before it: that one decided nothing.
+fn puts_back(git: &Repository, next: Oid, commit: Oid, before: &Track, path: &str) -> Result<bool, git2::Error> {
+    let next = git.find_commit(next)?;
+    let message = String::from_utf8_lossy(next.message_raw_bytes()).into_owned();
+    let is_answer = message.starts_with(Event::Restore.verb()) && message.contains(&format!("\nAnswers: {commit}\n"));
+    Ok(is_answer && trails::file_at(git, next.tree_id(), path)?.blob == before.blob)
 }
 
 /// Returns the report as it was served at `commit`, or `None` before its first.
