@@ -1,7 +1,15 @@
-//! Floor 2: the ways into and out of the repository besides HTTP.
-//!
-//! For now one direction: the work tree follows the branch.
+//! Floor 2: the ways into and out of the repository besides HTTP: the work tree
+//! follows the branch, and what people save there is taken in.
 
+mod earlier;
+mod edits;
+mod held;
 mod index;
+mod look;
+mod mirror;
 mod place;
+mod scan;
+mod set_aside;
+mod settle;
+mod watch;
 pub mod worktree;

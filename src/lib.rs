@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use crate::config::GitHttp;
-use crate::intake::worktree::Mirror;
+use crate::intake::worktree::WorkTree;
 use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::store::repository::{self, OpenError};
@@ -57,13 +57,13 @@ pub async fn run(
         tokio::task::spawn_blocking(open).await.expect("opening does not panic")?
     };
     // Before the first write, so that it knows from where the work tree has to follow.
-    let mirror = Mirror::open(&store).map_err(|source| OpenError::Io { path: settings.repo.clone(), source })?;
+    let work_tree = WorkTree::open(&store).map_err(|source| OpenError::Io { path: settings.repo.clone(), source })?;
     let follow = {
         let (store, published) = (store.clone(), store.listen());
-        move || mirror.run(&store, &published)
+        move || work_tree.run(&store, published)
     };
-    let mirror =
-        std::thread::Builder::new().name("mirror".into()).spawn(follow).expect("a thread can be started at start");
+    let work_tree =
+        std::thread::Builder::new().name("worktree".into()).spawn(follow).expect("a thread can be started at start");
     let snapshot = store.snapshot();
     let clone = match settings.git_http(address) {
         GitHttp::Off => None,
@@ -85,7 +85,7 @@ pub async fn run(
     http::server::serve(listener, router, stop, DRAIN_PATIENCE).await;
     let closed = tokio::task::spawn_blocking(move || {
         store.close();
-        mirror.join()
+        work_tree.join()
     });
     match tokio::time::timeout(CLOSE_PATIENCE, closed).await {
         Ok(Ok(Ok(()))) => {}

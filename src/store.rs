@@ -50,7 +50,9 @@ use uuid::Uuid;
 
 pub use draft::{Change, Expected};
 pub use edit::HandEdit;
+pub use load::{is_report_path, stray_fault};
 pub use message::Via;
+pub use outside::person;
 
 use crate::metrics::Metrics;
 use crate::report::fault::Fault;
@@ -232,6 +234,11 @@ impl Store {
     /// Returns where the repository is.
     pub fn location(&self) -> &Location {
         &self.shared.location
+    }
+
+    /// Returns how many bytes a text may have.
+    pub fn body_limit_bytes(&self) -> usize {
+        self.shared.body_limit_bytes
     }
 
     /// Returns why writes cannot be accepted now, or `None`.

@@ -35,7 +35,7 @@ impl Places {
     /// The file system's; the file is as it was.
     pub(super) fn put(&self, path: &str, bytes: &[u8], is_base: &dyn Fn(Oid) -> bool) -> io::Result<Placed> {
         let target = self.work_dir.join(path);
-        if !self.has_plain_parents(path)? {
+        if !has_plain_parents(&self.work_dir, path)? {
             return Ok(Placed::LeftAlone);
         }
         let is_new = match content_id(&target)? {
@@ -54,7 +54,7 @@ impl Places {
     /// Removes the file at `path` if it is one of `bases`.
     pub(super) fn remove(&self, path: &str, is_base: &dyn Fn(Oid) -> bool) -> io::Result<Placed> {
         let target = self.work_dir.join(path);
-        if !self.has_plain_parents(path)? {
+        if !has_plain_parents(&self.work_dir, path)? {
             return Ok(Placed::LeftAlone);
         }
         match content_id(&target)? {
@@ -63,22 +63,23 @@ impl Places {
             Some(_) => Ok(Placed::LeftAlone),
         }
     }
+}
 
-    /// A link in place of a folder could lead anywhere; it is never followed.
-    fn has_plain_parents(&self, path: &str) -> io::Result<bool> {
-        let mut folder = self.work_dir.clone();
-        let parents = Path::new(path).parent().into_iter().flat_map(Path::components);
-        for part in parents {
-            folder.push(part);
-            match fs::symlink_metadata(&folder) {
-                Ok(metadata) if metadata.is_dir() => {}
-                Ok(_) => return Ok(false),
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
-                Err(error) => return Err(error),
-            }
+/// Returns whether all folders of `path` are folders, or not there. A link in
+/// place of one could lead anywhere; it is never followed.
+pub(super) fn has_plain_parents(work_dir: &Path, path: &str) -> io::Result<bool> {
+    let mut folder = work_dir.to_owned();
+    let parents = Path::new(path).parent().into_iter().flat_map(Path::components);
+    for part in parents {
+        folder.push(part);
+        match fs::symlink_metadata(&folder) {
+            Ok(metadata) if metadata.is_dir() => {}
+            Ok(_) => return Ok(false),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+            Err(error) => return Err(error),
         }
-        Ok(true)
     }
+    Ok(true)
 }
 
 /// Returns the blob id that the file at `path` would have; `None` if there is
@@ -105,7 +106,7 @@ fn place_new(draft: &Path, target: &Path) -> io::Result<Placed> {
     }
 }
 
-fn blob_id(bytes: &[u8]) -> io::Result<Oid> {
+pub(super) fn blob_id(bytes: &[u8]) -> io::Result<Oid> {
     Oid::hash_object(ObjectType::Blob, bytes).map_err(io::Error::other)
 }
 

@@ -110,7 +110,7 @@ pub(super) fn duplicate_id(other: &str) -> Fault {
 
 /// Returns what is wrong with a file below `reports` that is at no report's
 /// path: nothing, unless it is a report.
-pub(super) fn stray_fault(file: &[u8]) -> Option<Fault> {
+pub fn stray_fault(file: &[u8]) -> Option<Fault> {
     let report = change::says(file).ok()?;
     let (line, column) = front_matter::place(file, "repository_url");
     let expected = crate::report::key::RepositoryKey::parse(&report.repository_url).ok()?.path();
@@ -120,7 +120,7 @@ pub(super) fn stray_fault(file: &[u8]) -> Option<Fault> {
 
 /// Returns whether `path` has the form of a report's path; other files below
 /// `reports/` are nobody's.
-pub(super) fn is_report_path(path: &str) -> bool {
+pub fn is_report_path(path: &str) -> bool {
     let parts: Vec<_> = path.split('/').collect();
     let is_hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let ["reports", a, b, c, name] = parts[..] else { return false };

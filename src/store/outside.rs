@@ -205,7 +205,7 @@ fn own_event(known: Option<&Known>, after: &Report) -> Event {
 
 /// Returns a person as `Name <address>`, or as much of it as there is, fit for
 /// the field `reviewed_by`.
-pub(super) fn person(name: &str, email: &str) -> String {
+pub fn person(name: &str, email: &str) -> String {
     let is_kept = |c: &char| !c.is_control() && !is_invisible(*c) && !matches!(c, '<' | '>');
     let clean = |text: &str| text.chars().filter(is_kept).take(PERSON_PART_MAX).collect::<String>();
     let (name, email) = (clean(name), clean(email));

@@ -1,0 +1,120 @@
+//! The version that a person's file was made from, for files that are left alone
+//! while the tip moves on: `<git dir>/golive/held`, a line for each.
+//!
+//! Without it, a later merge would take what the record gained meanwhile for
+//! something that the person removed.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use git2::Oid;
+
+/// Where there was no file.
+const NO_FILE: &str = "none";
+
+pub(super) struct Held {
+    folder: PathBuf,
+    bases: BTreeMap<String, Option<Oid>>,
+    is_saved: bool,
+}
+
+impl Held {
+    /// Reads what was held at the last stop; what cannot be read is not held.
+    pub(super) fn open(folder: &Path) -> Self {
+        let text = fs::read_to_string(folder.join("held")).unwrap_or_default();
+        let bases = text.lines().filter_map(|line| {
+            let (blob, path) = line.split_once(' ')?;
+            let blob = if blob == NO_FILE { None } else { Some(Oid::from_str(blob).ok()?) };
+            Some((path.to_owned(), blob))
+        });
+        Self { folder: folder.into(), bases: bases.collect(), is_saved: true }
+    }
+
+    /// Returns the base of the file at `path`, if it is held.
+    pub(super) fn get(&self, path: &str) -> Option<Option<Oid>> {
+        self.bases.get(path).copied()
+    }
+
+    pub(super) fn paths(&self) -> impl Iterator<Item = &String> {
+        self.bases.keys()
+    }
+
+    /// Holds `base` for `path`, unless an older one is held: the person started there.
+    pub(super) fn keep(&mut self, path: &str, base: Option<Oid>) {
+        if !self.bases.contains_key(path) {
+            self.set(path, base);
+        }
+    }
+
+    /// Holds `base` for `path`.
+    pub(super) fn set(&mut self, path: &str, base: Option<Oid>) {
+        self.is_saved &= self.bases.insert(path.to_owned(), base) == Some(base);
+    }
+
+    /// The file at `path` is the tip's again.
+    pub(super) fn release(&mut self, path: &str) {
+        self.is_saved &= self.bases.remove(path).is_none();
+    }
+
+    /// Puts what changed on disk.
+    ///
+    /// # Errors
+    /// The file system's; then it is tried again next time.
+    pub(super) fn save(&mut self) -> io::Result<()> {
+        if self.is_saved {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.folder)?;
+        let path = self.folder.join("held");
+        if self.bases.is_empty() {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        } else {
+            let draft = self.folder.join("held.new");
+            let mut file = File::create(&draft)?;
+            let line = |(path, blob): (&String, &Option<Oid>)| match blob {
+                Some(blob) => format!("{blob} {path}\n"),
+                None => format!("{NO_FILE} {path}\n"),
+            };
+            file.write_all(self.bases.iter().map(line).collect::<String>().as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&draft, &path)?;
+        }
+        File::open(&self.folder)?.sync_all()?;
+        self.is_saved = true;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_survives_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let id = |n| Some(Oid::from_bytes(&[n; 20]).unwrap());
+        let mut held = Held::open(dir.path());
+        held.keep("reports/a b.md", id(1));
+        held.keep("reports/a b.md", id(2));
+        held.keep("reports/new.md", None);
+        held.keep("reports/gone.md", id(3));
+        held.release("reports/gone.md");
+        held.save().unwrap();
+        let mut held = Held::open(dir.path());
+        assert_eq!(held.get("reports/a b.md"), Some(id(1)));
+        assert_eq!(held.get("reports/new.md"), Some(None));
+        assert_eq!(held.get("reports/gone.md"), None);
+        held.set("reports/a b.md", id(2));
+        held.release("reports/new.md");
+        held.save().unwrap();
+        assert_eq!(Held::open(dir.path()).get("reports/a b.md"), Some(id(2)));
+        held.release("reports/a b.md");
+        held.save().unwrap();
+        assert!(!dir.path().join("held").exists());
+    }
+}

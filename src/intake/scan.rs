@@ -1,0 +1,224 @@
+//! Comparing: a walk over `reports/` that finds what nobody told of, by `stat`
+//! alone. On a thread of its own, so that it holds up nothing.
+//!
+//! A file is suspect if its signature is not the one at which its content was
+//! last seen to be the tip's; a report file is, if it is not there.
+
+use std::collections::HashMap;
+use std::fs::Metadata;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use git2::{Index, IndexEntry, Oid};
+use walkdir::WalkDir;
+
+use super::look::Signature;
+use super::worktree::News;
+use crate::store::repository::Location;
+use crate::store::snapshot::{ListQuery, Snapshot};
+
+/// A walk may take this share of the time: one percent.
+const SHARE: u32 = 100;
+const INTERVAL_MIN: Duration = Duration::from_secs(1);
+const INTERVAL_MAX: Duration = Duration::from_secs(30);
+
+/// The signatures at which files were seen to hold what the tip has, by path.
+pub(super) type Verified = Arc<Mutex<HashMap<String, Signature>>>;
+
+/// The thread that walks, and when it does so next.
+pub(super) struct Scanner {
+    requests: Sender<Arc<Snapshot>>,
+    is_stopped: Arc<AtomicBool>,
+    is_busy: bool,
+    next_at: Instant,
+    hurried_at: Option<Instant>,
+    n_done: usize,
+}
+
+/// What a walk found.
+pub(super) struct Scan {
+    pub(super) suspects: Vec<String>,
+    took: Duration,
+}
+
+impl Scanner {
+    /// Starts the thread; it tells `news` what it found.
+    pub(super) fn start(location: &Location, verified: Verified, news: SyncSender<News>) -> Self {
+        let (requests, waiting) = channel();
+        let is_stopped = Arc::new(AtomicBool::new(false));
+        let walk = Walk { location: location.clone(), verified, is_stopped: is_stopped.clone() };
+        let run = move || walk.run(&waiting, &news);
+        std::thread::Builder::new().name("scan".into()).spawn(run).expect("a thread can be started at start");
+        Self { requests, is_stopped, is_busy: false, next_at: Instant::now(), hurried_at: None, n_done: 0 }
+    }
+
+    /// Starts a walk if one is due. `at` is the state that the work tree was brought to.
+    pub(super) fn scan_if_due(&mut self, at: &Arc<Snapshot>, now: Instant) {
+        if !self.is_busy && self.next_at <= now && self.requests.send(at.clone()).is_ok() {
+            self.is_busy = true;
+        }
+    }
+
+    /// Notes that a walk has come to its end; returns whether it was the first.
+    pub(super) fn is_done(&mut self, scan: &Scan, now: Instant) -> bool {
+        self.is_busy = false;
+        self.next_at = now + interval(scan.took);
+        self.n_done += 1;
+        self.n_done == 1
+    }
+
+    /// Something happened that nobody told of. Under constant trouble, walks keep
+    /// their share all the same.
+    pub(super) fn soon(&mut self, now: Instant) {
+        if self.hurried_at.is_none_or(|at| now.saturating_duration_since(at) > INTERVAL_MAX) {
+            self.hurried_at = Some(now);
+            self.hurry(now);
+        }
+    }
+
+    /// Has the next walk begin at once.
+    pub(super) fn hurry(&mut self, now: Instant) {
+        self.next_at = now;
+    }
+}
+
+impl Drop for Scanner {
+    fn drop(&mut self) {
+        self.is_stopped.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Returns how long to wait after a walk that `took` so long.
+fn interval(took: Duration) -> Duration {
+    (took * SHARE).clamp(INTERVAL_MIN, INTERVAL_MAX)
+}
+
+struct Walk {
+    location: Location,
+    verified: Verified,
+    is_stopped: Arc<AtomicBool>,
+}
+
+impl Walk {
+    fn run(&self, waiting: &Receiver<Arc<Snapshot>>, news: &SyncSender<News>) {
+        let mut is_first = true;
+        while let Ok(at) = waiting.recv() {
+            let start = Instant::now();
+            if std::mem::take(&mut is_first) {
+                self.trust_index(&at);
+            }
+            let suspects = self.walk(&at);
+            let scan = Scan { suspects, took: start.elapsed() };
+            tracing::debug!(
+                duration_ms = scan.took.as_millis(),
+                suspects = scan.suspects.len(),
+                "Compared the work tree"
+            );
+            if self.is_stopped.load(Ordering::Relaxed) || news.send(News::Scanned(scan)).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn walk(&self, at: &Snapshot) -> Vec<String> {
+        let (mut suspects, mut n_known) = (Vec::new(), 0);
+        let work_dir = &self.location.work_dir;
+        for entry in WalkDir::new(work_dir.join("reports")).follow_root_links(false) {
+            if self.is_stopped.load(Ordering::Relaxed) {
+                return Vec::new();
+            }
+            let Ok(entry) = entry else { continue };
+            if entry.file_type().is_dir() {
+                continue;
+            }
+            let Some(path) = report_like(work_dir, entry.path()) else { continue };
+            n_known += usize::from(at.at_path(path).is_some());
+            let signature = entry.metadata().ok().map(|metadata| Signature::of(&metadata));
+            let is_verified = signature.is_some()
+                && self.verified.lock().expect("no panic under this lock").get(path) == signature.as_ref();
+            if !is_verified {
+                suspects.push(path.to_owned());
+            }
+        }
+        if n_known < at.len() {
+            suspects.extend(missing(work_dir, at));
+        }
+        suspects
+    }
+
+    /// Takes git's word for files that it has looked at: all that `stat` says is
+    /// as noted, and older than the index, so that it cannot have changed since.
+    fn trust_index(&self, at: &Snapshot) {
+        let path = self.location.git_dir.join("index");
+        let Ok(written) = std::fs::metadata(&path).map(|metadata| Signature::of(&metadata)) else { return };
+        let Ok(index) = Index::open(&path) else { return };
+        let mut verified = self.verified.lock().expect("no panic under this lock");
+        for entry in index.iter() {
+            let Ok(path) = std::str::from_utf8(&entry.path) else { continue };
+            if entry.id == Oid::ZERO_SHA1 || at.blob_at(path) != Some(entry.id) {
+                continue;
+            }
+            let Ok(metadata) = std::fs::symlink_metadata(self.location.work_dir.join(path)) else { continue };
+            let signature = Signature::of(&metadata);
+            if metadata.is_file() && is_as_noted(&entry, &metadata) && signature.modified_at() < written.modified_at() {
+                verified.insert(path.to_owned(), signature);
+            }
+        }
+    }
+}
+
+/// Returns the path within the repository, if a report could be there.
+pub(super) fn report_like<'a>(work_dir: &Path, file: &'a Path) -> Option<&'a str> {
+    let path = file.strip_prefix(work_dir).ok()?.to_str()?;
+    (path.ends_with(".md") && path.starts_with("reports/")).then_some(path)
+}
+
+/// Returns the reports of `at` that have no file.
+fn missing<'a>(work_dir: &'a Path, at: &Snapshot) -> impl Iterator<Item = String> + use<'a> {
+    let all = ListQuery { limit: at.len(), ..ListQuery::default() };
+    let is_there = |path: &String| std::fs::symlink_metadata(work_dir.join(path)).is_ok();
+    at.page(&all).entries.into_iter().map(|entry| entry.path.clone()).filter(move |path| !is_there(path))
+}
+
+/// Returns whether `stat` says what the index noted, as git compares it.
+fn is_as_noted(entry: &IndexEntry, metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let is_same = |noted: u32, found: u64| noted == found as u32; // git keeps the low 32 bits of each
+    let is_time = |noted: git2::IndexTime, seconds: i64, nanos: i64| {
+        noted.seconds() == seconds as i32 && noted.nanoseconds() == nanos as u32
+    };
+    entry.mode == 0o100_644
+        && is_same(entry.dev, metadata.dev())
+        && is_same(entry.ino, metadata.ino())
+        && is_same(entry.file_size, metadata.size())
+        && is_time(entry.mtime, metadata.mtime(), metadata.mtime_nsec())
+        && is_time(entry.ctime, metadata.ctime(), metadata.ctime_nsec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn walks_take_one_percent_and_are_at_most_half_a_minute_apart() {
+        let ms = Duration::from_millis;
+        assert_eq!(interval(ms(1)), ms(1000));
+        assert_eq!(interval(ms(200)), ms(20_000));
+        assert_eq!(interval(ms(5000)), ms(30_000));
+    }
+
+    #[test]
+    fn only_names_that_a_report_can_have_are_looked_at() {
+        let work_dir = Path::new("/work");
+        let path = |file| report_like(work_dir, Path::new(file));
+        assert_eq!(path("/work/reports/a/b/c/x.md"), Some("reports/a/b/c/x.md"));
+        for file in
+            ["/work/reports/x.md~", "/work/reports/.x.md.swp", "/work/reports/#x.md#", "/work/README.md", "/x.md"]
+        {
+            assert_eq!(path(file), None, "{file}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Watching `reports/` by the kernel's events. They are hints, nothing more: the
+//! queue can overflow, there can be too few watches, and a network file system
+//! tells nothing. What is true, comparing finds out.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex};
+
+use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind, RenameMode};
+use notify::{Config, Event, RecommendedWatcher, RecursiveMode, Watcher};
+use walkdir::WalkDir;
+
+use super::settle::Hint;
+use super::worktree::News;
+
+/// What was heard since the last time.
+#[derive(Default)]
+pub(super) struct Heard {
+    /// By full paths.
+    pub(super) files: HashMap<PathBuf, Hint>,
+    /// Folders that appeared: what was put in before they were watched, nobody told.
+    folders: Vec<PathBuf>,
+    /// Something was not heard.
+    pub(super) is_incomplete: bool,
+}
+
+pub(super) struct Watch {
+    reports: PathBuf,
+    heard: Arc<Mutex<Heard>>,
+    wake: SyncSender<News>,
+    /// With the folder that is watched: device and inode.
+    watcher: Option<(RecommendedWatcher, (u64, u64))>,
+    has_complained: bool,
+}
+
+impl Watch {
+    /// `wake` is told when something was heard.
+    pub(super) fn new(work_dir: &Path, wake: SyncSender<News>) -> Self {
+        Self { reports: work_dir.join("reports"), heard: Arc::default(), wake, watcher: None, has_complained: false }
+    }
+
+    /// Watches `reports/` if it is there and not watched yet. Returns whether it
+    /// began to: what happened before, nobody told.
+    pub(super) fn renew(&mut self) -> bool {
+        let folder = fs::symlink_metadata(&self.reports).ok().filter(fs::Metadata::is_dir);
+        let Some(folder) = folder.map(|metadata| (metadata.dev(), metadata.ino())) else {
+            self.watcher = None;
+            return false;
+        };
+        if self.watcher.as_ref().is_some_and(|(_, watched)| *watched == folder) {
+            return false;
+        }
+        let (heard, wake) = (self.heard.clone(), self.wake.clone());
+        let hear = move |event| {
+            heard.lock().expect("no panic under this lock").take_in(event);
+            // If there is no room, the other side is awake.
+            let _ = wake.try_send(News::Heard);
+        };
+        let watcher = RecommendedWatcher::new(hear, Config::default().with_follow_symlinks(false));
+        match watcher {
+            Ok(mut watcher) => {
+                if let Err(error) = watcher.watch(&self.reports, RecursiveMode::Recursive) {
+                    self.complain(&error);
+                }
+                self.watcher = Some((watcher, folder));
+                true
+            }
+            Err(error) => {
+                self.complain(&error);
+                false
+            }
+        }
+    }
+
+    fn complain(&mut self, error: &notify::Error) {
+        if !std::mem::replace(&mut self.has_complained, true) {
+            tracing::warn!(
+                "`reports` cannot be watched as a whole, so that some hand edits are seen later, by comparing: {error}"
+            );
+        }
+    }
+
+    /// Returns what was heard since the last call.
+    pub(super) fn take(&self) -> Heard {
+        let mut heard = std::mem::take(&mut *self.heard.lock().expect("no panic under this lock"));
+        for folder in std::mem::take(&mut heard.folders) {
+            for entry in WalkDir::new(folder).into_iter().filter_map(Result::ok).filter(|entry| entry.depth() > 0) {
+                heard.files.entry(entry.into_path()).or_insert(Hint::Done);
+            }
+        }
+        heard
+    }
+}
+
+impl Heard {
+    fn take_in(&mut self, event: notify::Result<Event>) {
+        let Ok(event) = event else {
+            self.is_incomplete = true;
+            return;
+        };
+        self.is_incomplete |= event.need_rescan();
+        for path in event.paths {
+            let is_folder_like = path.extension().is_none();
+            let hint = match event.kind {
+                EventKind::Access(AccessKind::Close(AccessMode::Write)) => Hint::Done,
+                EventKind::Create(CreateKind::Folder) => {
+                    self.folders.push(path);
+                    continue;
+                }
+                EventKind::Create(_) | EventKind::Modify(ModifyKind::Data(_)) => Hint::Writing,
+                // A folder was moved: of what is in it nothing is told.
+                EventKind::Modify(ModifyKind::Name(RenameMode::To)) if is_folder_like => {
+                    self.folders.push(path.clone());
+                    Hint::Done
+                }
+                EventKind::Modify(ModifyKind::Name(RenameMode::From)) if is_folder_like => {
+                    self.is_incomplete = true;
+                    Hint::Done
+                }
+                EventKind::Modify(_) | EventKind::Remove(_) => Hint::Done,
+                _ => continue,
+            };
+            // A change of mode does not say that the writer is done.
+            let is_metadata = matches!(event.kind, EventKind::Modify(ModifyKind::Metadata(_)));
+            if is_metadata {
+                self.files.entry(path).or_insert(hint);
+            } else {
+                self.files.insert(path, hint);
+            }
+        }
+    }
+}
