@@ -103,7 +103,7 @@ impl Absorber<'_> {
             problem: snapshot.tip_problem(&file.path).cloned(),
             repair: None,
         };
-        let is_own = step.own_report.is_some() && step.own_report == entry.map(|entry| entry.report.id);
+        let is_own = step.own_report.is_some_and(|id| entry.is_none_or(|entry| entry.report.id == id));
         let stale = self.stale(file, step.commit);
         self.follower.follow(&mut track, file, step, is_own, &stale)?;
         if let Stale::Reverted { .. } = stale {

@@ -299,7 +299,7 @@ refused! {
     bad_revision: "revision: 1" => "revision: 0", 7, "whole number";
     last_revision_of_all: "revision: 1" => "revision: 4294967295", 7, "whole number";
     bad_time: "2025-10-20T10:00:00Z" => "yesterday", 8, "time";
-    conflict_marker: "status: pending_review" => "<<<<<<< HEAD\nstatus: a\n=======\nstatus: b\n>>>>>>> x", 7, "";
+    conflict_marker: "status: pending_review" => "<<<<<<< HEAD\nstatus: a\n=======\nstatus: b\n>>>>>>> x", 6, "merge conflict";
     huge_front_matter: "revision: 1" => &format!("x: {}\nrevision: 1", "a".repeat(300_000)), 7, "256 KiB";
 }
 
