@@ -26,6 +26,8 @@ use crate::store::{HandEdit, Store, WriteError, is_report_path, person, stray_fa
 
 /// Beyond twice the text, for the front matter.
 const FRONT_MATTER_MAX: u64 = 512 * 1024;
+/// Of a file that is too long to be read.
+const HEAD_LEN: u64 = 128 * 1024;
 /// Edits that are committed together.
 const TOGETHER_MAX: usize = 32;
 
@@ -124,6 +126,8 @@ impl Edits {
                 if self.is_refused(store, path, signature, tip) {
                     return Ok(Looked::Done);
                 }
+                // To make it is all there is to it: nobody will close it.
+                suspect.forget_writer();
                 if !suspect.settle(Some(signature), false, now) {
                     return Ok(Looked::Again(suspect));
                 }
@@ -155,9 +159,12 @@ impl Edits {
                 return Ok(Looked::Again(suspect));
             }
             if is_report_path(path) {
-                let detail = format!("the file has {} bytes, more than any report", signature.size());
-                let fault = Fault::new(Rule::TextTooLong, detail, "shorten the text").at(1, 1);
-                self.refuse(store, path, signature, tip, fault, b"");
+                let limit = store.body_limit_bytes();
+                let detail = format!("the file has {} bytes, and a text may have {limit}", signature.size());
+                let head = look::read_head(&self.work_dir, path, HEAD_LEN)?;
+                let fault = Fault::new(Rule::TextTooLong, detail, "shorten it");
+                let fault = Fault { place: first_line_of_text(&head).map(|line| (line, 1)), ..fault };
+                self.refuse(store, path, signature, tip, fault, &head);
             }
             return Ok(Looked::Done);
         }
@@ -242,10 +249,13 @@ impl Edits {
     }
 
     fn edit(&self, mirror: &Mirror, saved: &Saved, who: Option<String>) -> HandEdit {
+        let base = mirror.base(&saved.path);
+        let base_file = base.and_then(|base| mirror.file(base).ok()).unwrap_or_default();
+        let earlier = self.earlier.get(&saved.path, &base_file, &saved.file, Instant::now());
         HandEdit {
             path: saved.path.clone(),
-            base: mirror.base(&saved.path),
-            earlier: self.earlier.get(&saved.path, Instant::now()),
+            base,
+            earlier: earlier.into_iter().collect(),
             file: saved.file.clone(),
             who,
             saved_at: DateTime::<Utc>::from(saved.signature.modified_at()),
@@ -321,6 +331,13 @@ impl Edits {
     fn clear(&self, store: &Store, path: &str) {
         store.note_edit(path, self.set_aside.problem(path));
     }
+}
+
+/// Returns the line after the front matter, 1 for the first of the file.
+fn first_line_of_text(head: &[u8]) -> Option<usize> {
+    let is_fence = |line: &[u8]| line.trim_ascii_end() == b"---";
+    let mut fences = head.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| is_fence(line));
+    fences.nth(1).map(|(n, _)| n + 2)
 }
 
 /// Returns whether `bytes` are what a writer, or a power loss, left of `whole`.

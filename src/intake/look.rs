@@ -79,9 +79,7 @@ pub(super) fn stat(work_dir: &Path, path: &str) -> io::Result<Seen> {
 /// # Errors
 /// The file system's.
 pub(super) fn read(work_dir: &Path, path: &str, signature: Signature) -> io::Result<Option<Vec<u8>>> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
-    let opened = OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(work_dir.join(path));
-    let file = match opened {
+    let file = match open(work_dir, path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
@@ -93,6 +91,21 @@ pub(super) fn read(work_dir: &Path, path: &str, signature: Signature) -> io::Res
     let mut bytes = Vec::with_capacity(usize::try_from(signature.size).unwrap_or(0) + 1);
     (&file).take(signature.size + 1).read_to_end(&mut bytes)?;
     Ok(is_same(&file)?.then_some(bytes))
+}
+
+/// Returns the beginning of a file.
+///
+/// # Errors
+/// The file system's.
+pub(super) fn read_head(work_dir: &Path, path: &str, max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(work_dir, path)?.take(max).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn open(work_dir: &Path, path: &str) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+    OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(work_dir.join(path))
 }
 
 #[cfg(test)]

@@ -87,6 +87,11 @@ impl Suspect {
         false
     }
 
+    /// Nobody has it open after all.
+    pub(super) fn forget_writer(&mut self) {
+        self.open_since = None;
+    }
+
     /// Has the file looked at again at `due`.
     pub(super) fn put_off(&mut self, due: Instant) {
         self.due = due;
@@ -109,7 +114,7 @@ impl Suspects {
 
     /// Events were lost: nobody knows any more who has a file open.
     pub(super) fn forget_writers(&mut self) {
-        self.0.values_mut().for_each(|suspect| suspect.open_since = None);
+        self.0.values_mut().for_each(Suspect::forget_writer);
     }
 
     /// Takes out at most `max` of those that are due.
