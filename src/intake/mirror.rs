@@ -158,7 +158,7 @@ impl Mirror {
                 None => {}
             }
             let base = self.held.get(&change.path).unwrap_or(change.before);
-            let placed = self.places.put(&change.path, &change.file, &|found| Some(found) == base);
+            let placed = self.put(&change.path, &change.file, base, &|found| Some(found) == base);
             self.note(&change.path, placed, base, vec![change.before], Some(change.blob));
         }
         if self.compare_at.is_none() {
@@ -166,6 +166,19 @@ impl Mirror {
         } else {
             self.may_be_ahead = true;
         }
+    }
+
+    /// Puts a file that was at `base`. A report's file that is gone may be about to be
+    /// written anew, by git, that would not find it; whether it stays gone shows later.
+    fn put(&self, path: &str, file: &[u8], base: Option<Oid>, is_base: &dyn Fn(Oid) -> bool) -> io::Result<Placed> {
+        let is_gone = || {
+            let found = std::fs::symlink_metadata(self.location.work_dir.join(path));
+            found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        if base.is_some() && path.starts_with("reports/") && is_gone() {
+            return Ok(Placed::LeftAlone);
+        }
+        self.places.put(path, file, is_base)
     }
 
     /// Brings the file at `path`, which holds `theirs`, to the tip. What the index
@@ -329,7 +342,7 @@ impl Mirror {
                 (self.places.remove(path, &is_base), None)
             } else {
                 let blob = delta.new_file().id();
-                (self.places.put(path, git.find_blob(blob)?.content(), &is_base), Some(blob))
+                (self.put(path, git.find_blob(blob)?.content(), base, &is_base), Some(blob))
             };
             outcomes.push((path.to_owned(), placed, base, blob));
         }

@@ -116,7 +116,8 @@ pub(super) fn blob_id(bytes: &[u8]) -> io::Result<Oid> {
 fn replace(draft: &Path, target: &Path, ours: Oid, is_base: &dyn Fn(Oid) -> bool) -> io::Result<Placed> {
     match renameat_with(CWD, draft, CWD, target, RenameFlags::EXCHANGE) {
         Ok(()) => {}
-        Err(rustix::io::Errno::NOENT) => return place_new(draft, target),
+        // Gone meanwhile: perhaps to be written anew.
+        Err(rustix::io::Errno::NOENT) => return Ok(Placed::LeftAlone),
         Err(_) => return fs::rename(draft, target).map(|()| Placed::Forward),
     }
     if content_id(draft)?.is_some_and(is_base) {

@@ -42,6 +42,11 @@ impl Watch {
         Self { reports: work_dir.join("reports"), heard: Arc::default(), wake, watcher: None, has_complained: false }
     }
 
+    /// Returns whether a folder is watched, be it the right one or not.
+    pub(super) fn is_on(&self) -> bool {
+        self.watcher.is_some()
+    }
+
     /// Watches `reports/` if it is there and not watched yet. Returns whether it
     /// began to: what happened before, nobody told.
     pub(super) fn renew(&mut self) -> bool {

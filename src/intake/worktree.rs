@@ -148,7 +148,7 @@ impl WorkTree {
 
     fn renew(&self, senses: &mut Senses) {
         let now = Instant::now();
-        if senses.renewed_at.elapsed() >= RENEW_INTERVAL {
+        if !senses.watch.is_on() || senses.renewed_at.elapsed() >= RENEW_INTERVAL {
             senses.renewed_at = now;
             if senses.watch.renew() {
                 senses.scanner.soon(now);
