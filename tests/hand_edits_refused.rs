@@ -78,7 +78,7 @@ fn check_refused(service: &Service, row: &Row, problems: &[Value], wrong: &mut V
         let at = row.bad.place.map(|(line, column)| format!("{line}:{column}: ")).unwrap_or_default();
         check(text.contains(&format!("{at}{detail}; {repair}")), "another text", &refused);
         check(refused["path"] == row.path.as_str(), "another path", &refused);
-        check(refused["type"].as_str().is_some_and(|kind| kind.ends_with("problem")), "another type", &refused);
+        check(refused["type"] == "urn:golive:problem:broken-file", "another type", &refused);
     }
     let n_logged = service.log().lines().filter(|line| line.contains(&row.path) && line.contains("WARN")).count();
     check(n_logged == 1, "not logged once", &n_logged);

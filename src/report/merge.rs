@@ -34,16 +34,18 @@ pub fn merge(path: &str, bases: &[&[u8]], theirs: &[u8], ours: &[u8]) -> Result<
     let body = merge.body(&new, &now)?;
     let with = |file, says| front_matter::edit(file, says, &report, Some(body));
     let (merged, on_ours) = (with(theirs, &new.report)?, with(ours, &now.report)?);
-    // Comments and keys that golive does not know: at most one side may have changed them.
+    // Comments and keys that golive does not know: here lines tell what touches.
     let on_bases = files.iter().zip(&merge.bases).map(|(file, base)| with(file, &base.report));
     let on_bases: Vec<_> = on_bases.filter_map(Result::ok).collect();
     if merged == on_ours || on_bases.contains(&on_ours) {
-        Ok(merged)
-    } else if on_bases.contains(&merged) {
-        Ok(on_ours)
-    } else {
-        Err(merge.conflict("id", "another part of the front matter"))
+        return Ok(merged);
     }
+    let joined = on_bases.iter().find_map(|base| diffy::merge_bytes(base, &on_ours, &merged).ok());
+    // What lines made of it must still be this report.
+    let is_whole = |file: &Vec<u8>| {
+        front_matter::decode(file).is_ok_and(|decoded| decoded.report == report && decoded.body == body)
+    };
+    joined.filter(is_whole).ok_or_else(|| merge.conflict("id", "another part of the front matter"))
 }
 
 struct Merge<'a> {
