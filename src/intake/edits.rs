@@ -4,7 +4,7 @@
 //! Three versions decide: what the file was made from, what it holds, and the
 //! tip. The service's own writes are known by their content, never by timers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub(super) struct Edits {
     verified: Verified,
     /// What could not be accepted: the file, and the tip that it was held against.
     refused: HashMap<String, (Signature, Option<Oid>)>,
+    /// What could not be read when it was looked at last; said once.
+    unreadable: HashSet<String>,
     earlier: Earlier,
     set_aside: SetAside,
     started_at: SystemTime,
@@ -69,6 +71,7 @@ impl Edits {
             max_bytes: store.body_limit_bytes() as u64 * 2 + FRONT_MATTER_MAX,
             verified,
             refused: HashMap::new(),
+            unreadable: HashSet::new(),
             earlier: Earlier::default(),
             set_aside,
             started_at: SystemTime::now(),
@@ -93,10 +96,15 @@ impl Edits {
     /// Looks at one file.
     pub(super) fn look(&mut self, mirror: &mut Mirror, store: &Store, path: &str, suspect: Suspect) -> Looked {
         match self.try_look(mirror, store, path, suspect) {
-            Ok(looked) => looked,
+            Ok(looked) => {
+                self.unreadable.remove(path);
+                looked
+            }
             Err(error) => {
                 // Found again by the next comparison, as its signature is not known.
-                tracing::warn!(path, "`{path}` in the work tree cannot be read: {error}");
+                if self.unreadable.insert(path.to_owned()) {
+                    tracing::warn!(path, "`{path}` in the work tree cannot be read: {error}");
+                }
                 Looked::Done
             }
         }
@@ -177,6 +185,11 @@ impl Edits {
             mirror.is_level(path);
             self.verify(store, path, signature);
             return Ok(Looked::Done);
+        }
+        if store.snapshot().blob_at(path) == Some(theirs) {
+            // Committed by the person themselves; the work tree is compared soon.
+            suspect.put_off(now + Duration::from_millis(100));
+            return Ok(Looked::Again(suspect));
         }
         if base == Some(theirs) {
             return Ok(self.bring(mirror, store, path, suspect, Some(theirs)));
@@ -275,7 +288,7 @@ impl Edits {
                 self.refused.remove(&path);
                 mirror.took_in(&path, theirs, written.entry.blob, written.file.as_deref());
                 self.earlier.add(&path, file, Instant::now());
-                let duration_ms = start.elapsed().as_millis();
+                let duration_ms = start.elapsed().as_secs_f64() * 1000.0;
                 if written.file.is_some() {
                     tracing::info!(path, commit = %written.commit, duration_ms, "Took in `{path}` as saved by hand");
                 }

@@ -113,7 +113,7 @@ impl Walk {
             let suspects = self.walk(&at);
             let scan = Scan { suspects, took: start.elapsed() };
             tracing::debug!(
-                duration_ms = scan.took.as_millis(),
+                duration_ms = scan.took.as_secs_f64() * 1000.0,
                 suspects = scan.suspects.len(),
                 "Compared the work tree"
             );

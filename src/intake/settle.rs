@@ -24,6 +24,8 @@ pub(super) enum Hint {
     Writing,
     /// A writer closed it, or it was put there or taken away as a whole.
     Done,
+    /// Its mode or the like is another.
+    Touched,
     /// Found by comparing.
     Compared,
     /// Found by comparing, for the first time after the start.
@@ -51,6 +53,7 @@ impl Suspect {
         match hint {
             Hint::Writing => self.open_since = self.open_since.or(Some(now)),
             Hint::Done => self.open_since = None,
+            Hint::Touched => {}
             Hint::Compared => return,
             Hint::ComparedAtStart => {
                 self.is_of_start = true;

@@ -60,9 +60,11 @@ impl Watch {
         }
         let (heard, wake) = (self.heard.clone(), self.wake.clone());
         let hear = move |event| {
-            heard.lock().expect("no panic under this lock").take_in(event);
-            // If there is no room, the other side is awake.
-            let _ = wake.try_send(News::Heard);
+            // Walks open folders, and that is told too.
+            if heard.lock().expect("no panic under this lock").take_in(event) {
+                // If there is no room, the other side is awake.
+                let _ = wake.try_send(News::Heard);
+            }
         };
         let watcher = RecommendedWatcher::new(hear, Config::default().with_follow_symlinks(false));
         match watcher {
@@ -101,18 +103,21 @@ impl Watch {
 }
 
 impl Heard {
-    fn take_in(&mut self, event: notify::Result<Event>) {
+    /// Returns whether it was news.
+    fn take_in(&mut self, event: notify::Result<Event>) -> bool {
         let Ok(event) = event else {
             self.is_incomplete = true;
-            return;
+            return true;
         };
         self.is_incomplete |= event.need_rescan();
+        let mut is_news = event.need_rescan();
         for path in event.paths {
             let is_folder_like = path.extension().is_none();
             let hint = match event.kind {
                 EventKind::Access(AccessKind::Close(AccessMode::Write)) => Hint::Done,
                 EventKind::Create(CreateKind::Folder) => {
                     self.folders.push(path);
+                    is_news = true;
                     continue;
                 }
                 EventKind::Create(_) | EventKind::Modify(ModifyKind::Data(_)) => Hint::Writing,
@@ -125,16 +130,18 @@ impl Heard {
                     self.is_incomplete = true;
                     Hint::Done
                 }
+                // A change of mode does not say that the writer is done.
+                EventKind::Modify(ModifyKind::Metadata(_)) => Hint::Touched,
                 EventKind::Modify(_) | EventKind::Remove(_) => Hint::Done,
                 _ => continue,
             };
-            // A change of mode does not say that the writer is done.
-            let is_metadata = matches!(event.kind, EventKind::Modify(ModifyKind::Metadata(_)));
-            if is_metadata {
+            is_news = true;
+            if hint == Hint::Touched {
                 self.files.entry(path).or_insert(hint);
             } else {
                 self.files.insert(path, hint);
             }
         }
+        is_news
     }
 }

@@ -46,8 +46,11 @@ impl HandEdit {
         let entry = snapshot.at_path(&self.path);
         let ours_id = snapshot.blob_at(&self.path);
         let ours = ours_id.map(read).transpose()?;
-        if let Some(entry) = entry.filter(|_| ours.as_deref() == Some(&*self.file)) {
-            // Somebody committed it already.
+        // Committed by the person themselves: what their commit leaves out is not filled in.
+        if let (Some(entry), Some(ours)) = (entry, &ours)
+            && ours_id == Some(entry.blob)
+            && **ours == *self.file
+        {
             return Ok(Outcome::Unchanged(entry.clone()));
         }
         let merged = self.merged(ours.as_deref(), read)?;
@@ -57,7 +60,7 @@ impl HandEdit {
         let judged = change::judge(&self.path, before, &merged, hand).map_err(unreadable(&self.path))?;
         let Judged { event, report, says } = judged;
         if let Some(other) = snapshot.get(report.id).filter(|other| other.path != self.path) {
-            return Err(unreadable(&self.path)(duplicate_id(&other.path, &merged)));
+            return Err(unreadable(&self.path)(duplicate_id(&other.path)));
         }
         let file = front_matter::edit(&merged, &says, &report, None).map_err(unreadable(&self.path))?;
         if let (Some(entry), Some(ours)) = (entry, &ours)
