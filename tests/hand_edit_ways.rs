@@ -35,9 +35,9 @@ fn save_is_committed_in_less_than_a_second() {
             let text = changed(&text, &[(&from, &format!("kim{n}@example.com"))]);
             let (start, tip) = (Instant::now(), service.tip());
             if n % 2 == 0 {
-                fs::write(&file, &text).expect("written")
+                fs::write(&file, &text).expect("written");
             } else {
-                save_by_rename(&file, &text)
+                save_by_rename(&file, &text);
             }
             service.wait_until("it is committed", || service.tip() != tip);
             let took = start.elapsed();
@@ -127,7 +127,7 @@ fn file_with_a_problem_keeps_its_base_in_the_index_and_over_a_restart() {
     service.stop();
     let service = place.serve();
     service.wait_for_problem(&path, "unknown-status");
-    assert_eq!((place.on_disk("mcp-one"), staged(&service, &path)), (broken.clone(), entry));
+    assert_eq!((place.on_disk("mcp-one"), staged(&service, &path)), (broken, entry));
     // Repaired, it merges with what came meanwhile.
     fs::write(place.report_file("mcp-one"), changed(&before, CHANGE_EMAIL)).expect("repaired");
     let report = service.wait_for_email(&id, "kim@example.com");

@@ -6,7 +6,6 @@
 //! `refs/golive/mirrored` is the commit up to which that is done. Derived state:
 //! losing any of it costs a comparison, never a record.
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
@@ -51,9 +50,6 @@ pub(super) struct Mirror {
     /// Since when files have to be compared with the tip: something was missed,
     /// could not be written, or may not be now.
     compare_at: Option<Instant>,
-    /// Files or index may be at a commit after `commit`: so it is after a crash, and
-    /// after a batch of which a part failed.
-    may_be_ahead: bool,
     index_written: Instant,
     index_cost: Duration,
     /// What was logged last; the same trouble is said once.
@@ -93,7 +89,6 @@ impl Mirror {
             ahead: HashMap::new(),
             has_lost_place: found.is_none(),
             compare_at: Some(Instant::now()),
-            may_be_ahead: true,
             index_written: Instant::now(),
             index_cost: Duration::ZERO,
             trouble: None,
@@ -141,7 +136,6 @@ impl Mirror {
         if let Ok(commit) = self.git.refname_to_id(MIRRORED_REF) {
             self.commit = commit;
         }
-        self.may_be_ahead = true;
         self.compare_at = Some(Instant::now());
     }
 
@@ -163,8 +157,6 @@ impl Mirror {
         }
         if self.compare_at.is_none() {
             self.commit = published.snapshot.commit;
-        } else {
-            self.may_be_ahead = true;
         }
     }
 
@@ -320,13 +312,8 @@ impl Mirror {
         }
         let git = self.location.open()?;
         let (old, new) = (git.find_commit(self.commit)?.tree()?, git.find_commit(tip)?.tree()?);
-        // Costs a look at every commit of the gap, and is hardly ever needed.
-        let between = OnceCell::new();
-        let look_between = || between.get_or_init(|| blobs_between(&git, self.commit, tip).unwrap_or_default());
-        if self.may_be_ahead {
-            look_between();
-        }
-        let was_between = |path: &str, found: Oid| look_between().get(path).is_some_and(|blobs| blobs.contains(&found));
+        let between = blobs_between(&git, self.commit, tip).unwrap_or_default();
+        let was_between = |path: &str, found: Oid| between.get(path).is_some_and(|blobs| blobs.contains(&found));
         let diff = git.diff_tree_to_tree(Some(&old), Some(&new), None)?;
         let mut outcomes = Vec::new();
         for delta in diff.deltas() {
@@ -346,12 +333,21 @@ impl Mirror {
             };
             outcomes.push((path.to_owned(), placed, base, blob));
         }
+        // Put back by a later commit: the tree is as before, and the file may be as between.
+        let seen: HashSet<String> = outcomes.iter().map(|(path, ..)| path.clone()).collect();
+        for (path, blobs) in between.iter().filter(|(path, _)| path.starts_with("reports/")) {
+            let tip = new.get_path(std::path::Path::new(path)).map(|entry| entry.id());
+            if let (Ok(tip), false) = (tip, seen.contains(path)) {
+                let base = self.held.get(path).unwrap_or(Some(tip));
+                let placed = self.put(path, git.find_blob(tip)?.content(), base, &|found| blobs.contains(&found));
+                outcomes.push((path.clone(), placed, base, Some(tip)));
+            }
+        }
         for (path, placed, base, blob) in outcomes {
-            let bases = between.get().and_then(|between| between.get(&path)).into_iter().flatten().copied().map(Some);
+            let bases = between.get(&path).into_iter().flatten().copied().map(Some);
             self.note(&path, placed, base, bases.collect(), blob);
         }
         self.commit = tip;
-        self.may_be_ahead = false;
         Ok(())
     }
 
