@@ -40,6 +40,12 @@ pub enum Command {
         /// The tip that the branch has now, as the service's message names it.
         commit: String,
     },
+    /// Check report files, a whole clone, or a push, by the rules of the service.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(Check),
+    /// Replay the whole history and prove that every step of it is right.
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(Verify),
     /// Print the path that the report of a source repository has.
     #[command(after_help = "Example:\n  golive path git@github.com:intility/mcp-servicenow.git")]
     Path {
@@ -112,6 +118,66 @@ pub enum GitHttp {
     /// Push as well; each push is checked.
     Write,
 }
+
+/// What to check.
+#[derive(Clone, Debug, Args)]
+pub struct Check {
+    /// The files, or folders of files; none for every report file of the repository
+    /// around the current folder.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// Judge what changed since this commit, not only since `HEAD`: the commits
+    /// one by one, as a push of them would be, then what is not committed.
+    #[arg(long, value_name = "COMMIT")]
+    pub against: Option<String>,
+
+    /// Check what the next `git commit` would take, not the work tree.
+    #[arg(long, conflicts_with = "paths")]
+    pub staged: bool,
+
+    /// The repository, if not the one around the current folder.
+    #[arg(long, value_name = "DIR", conflicts_with = "paths")]
+    pub repo: Option<PathBuf>,
+
+    /// Be git's `pre-receive` hook: judge the push on standard input. `golive serve` sets it up.
+    #[arg(long, conflicts_with_all = ["paths", "against", "staged", "repo"])]
+    pub pre_receive: bool,
+
+    /// The longest report accepted, in bytes of UTF-8; else what the repository is
+    /// served with (`golive.bodyLimitBytes` in its config), else 1 MiB.
+    #[arg(long, env = "GOLIVE_BODY_LIMIT_BYTES", value_name = "N", value_parser = parse_body_limit)]
+    pub body_limit_bytes: Option<usize>,
+}
+
+const CHECK_EXAMPLES: &str = "Examples:
+  golive check                                   every report of this clone
+  golive check --against origin/main             and would a push be accepted?
+  golive check reports/8/5/8/intility-mcp-*.md   these files
+
+As a pre-commit hook, in `.git/hooks/pre-commit` (executable):
+  #!/bin/sh
+  exec golive check --staged
+
+In the CI of the reports repository, with its history (`fetch-depth: 0`):
+  golive check --against origin/main
+
+Ends with 0 if all is fine, 1 if something is wrong, 2 if it cannot be checked.";
+
+/// What to verify.
+#[derive(Clone, Debug, Args)]
+pub struct Verify {
+    /// The repository: the one that is served, a clone, a bare mirror.
+    #[arg(default_value = ".", value_name = "REPO")]
+    pub repo: PathBuf,
+}
+
+const VERIFY_EXAMPLES: &str = "Examples:
+  golive verify                                  this clone
+  git clone --mirror URL m && golive verify m    an auditor's own copy
+
+Reads only, also while the service runs. Ends with 0 if all is right, 1 if commits
+are not (each named with what is wrong), 2 if it cannot be verified.";
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

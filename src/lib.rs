@@ -9,12 +9,14 @@
 //! derived; a 2xx to a write means that its commit is at the tip, on disk; one
 //! write is one commit; history only grows; a body comes back byte for byte.
 
+pub mod check;
 pub mod config;
 pub mod http;
 pub mod intake;
 pub mod metrics;
 pub mod report;
 pub mod store;
+pub mod verify;
 
 use std::sync::Arc;
 use std::time::Duration;

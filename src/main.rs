@@ -19,6 +19,8 @@ fn main() -> ExitCode {
         Command::AcceptRewind { repo, commit } => rewind::accept(&repo, &commit)
             .map_err(|error| error.to_string())
             .and_then(|accepted| print(&format!("Accepted, by the commit `{accepted}`"))),
+        Command::Check(settings) => return golive::check::run(&settings),
+        Command::Verify(settings) => return golive::verify::run(&settings),
         Command::Path { url } => {
             RepositoryKey::parse(&url).map_err(|detail| format!("`{url}` {detail}")).and_then(|key| print(&key.path()))
         }

@@ -8,6 +8,7 @@
 mod absorb;
 mod blobs;
 mod branch;
+pub mod check;
 mod draft;
 mod edit;
 pub mod history;
@@ -33,6 +34,7 @@ mod trail;
 mod trails;
 mod tree;
 mod upkeep;
+pub mod verify;
 mod walk;
 mod writer;
 
@@ -185,6 +187,9 @@ impl Store {
         let lock = OwnerLock::take(&location)?;
         leftovers::remove(&location);
         hooks::install(&location);
+        if let Err(error) = check::limit::note(&location, body_limit_bytes) {
+            tracing::warn!("The limit of a report's length could not be noted for pushes: {error}");
+        }
         let git_error = |source| OpenError::Git { path: location.work_dir.clone(), source };
         let git = location.open().map_err(git_error)?;
         let tip = git.refname_to_id(&location.branch_ref()).map_err(git_error)?;

@@ -60,7 +60,8 @@ impl HandEdit {
         let judged = change::judge(&self.path, before, &merged, hand).map_err(unreadable(&self.path))?;
         let Judged { event, report, says } = judged;
         if let Some(other) = snapshot.get(report.id).filter(|other| other.path != self.path) {
-            return Err(unreadable(&self.path)(duplicate_id(&other.path, &merged)));
+            let (line, column) = front_matter::place(&merged, "id");
+            return Err(unreadable(&self.path)(duplicate_id(&other.path).at(line, column)));
         }
         let file = front_matter::edit(&merged, &says, &report, None).map_err(unreadable(&self.path))?;
         if let (Some(entry), Some(ours)) = (entry, &ours)

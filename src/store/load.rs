@@ -92,7 +92,7 @@ fn trail(touches: &[Touch]) -> Trail {
 pub(super) fn put(snapshot: &mut Snapshot, entry: Entry) -> Result<(), Box<Problem>> {
     match snapshot.get(entry.report.id).map(|other| other.path.clone()).filter(|other| *other != entry.path) {
         Some(other) => {
-            let fault = duplicate_id(&other, b"");
+            let fault = duplicate_id(&other);
             let commit = entry.commits.iter().next().unwrap_or(snapshot.commit);
             Err(Box::new(Problem::new(fault, b"", FoundIn::Commit(commit), entry.updated_at)))
         }
@@ -104,11 +104,8 @@ pub(super) fn put(snapshot: &mut Snapshot, entry: Entry) -> Result<(), Box<Probl
 }
 
 /// What is wrong with a report that has the id of the one at `other`.
-pub(super) fn duplicate_id(other: &str, file: &[u8]) -> Fault {
-    let (line, column) = front_matter::place(file, "id");
-    let fault =
-        Fault::new(Rule::DuplicateId, format!("`id` is that of `{other}`"), "give this report an id of its own");
-    fault.at(line, column)
+pub(super) fn duplicate_id(other: &str) -> Fault {
+    Fault::new(Rule::DuplicateId, format!("`id` is that of `{other}`"), "give this report an id of its own")
 }
 
 /// Returns what is wrong with a file below `reports` that is at no report's

@@ -17,7 +17,7 @@ use super::walk::Step;
 
 /// Behind the commit that accepts a rewind there can be so many others.
 const LOOK_MAX: usize = 1000;
-const TRAILER: &str = "Lost-Tip: ";
+pub(super) const TRAILER: &str = "Lost-Tip: ";
 
 /// Why a rewind was not accepted.
 #[derive(Debug, thiserror::Error)]

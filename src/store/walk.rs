@@ -52,22 +52,32 @@ impl Step {
         step.ok_or_else(|| git2::Error::from_str(&format!("`{id}` is not a commit")))
     }
 
-    /// Returns the commit before this one on the branch: the first parent, unless
-    /// a person merged the record into their own line. `None` at the first, or
+    /// Returns the commit before this one on the branch; `None` at the first, or
     /// where a shallow history ends.
     ///
     /// # Errors
     /// libgit2's.
     pub(super) fn before(&self, git: &Repository, odb: &Odb<'_>) -> Result<Option<Self>, git2::Error> {
-        let parent = match self.parents[..] {
-            [] => return Ok(None),
-            [parent] => parent,
+        match self.parent(git, odb)? {
+            Some(parent) => read_if_there(odb, parent),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns the parent that the branch was at: the first, unless a person
+    /// merged the record into their own line.
+    ///
+    /// # Errors
+    /// libgit2's.
+    pub(super) fn parent(&self, git: &Repository, odb: &Odb<'_>) -> Result<Option<Oid>, git2::Error> {
+        Ok(match self.parents[..] {
+            [] => None,
+            [parent] => Some(parent),
             [first, second, ..] => {
                 let was_served = |parent, other| has_own_commits(git, odb, parent, other);
-                if was_served(second, first)? && !was_served(first, second)? { second } else { first }
+                Some(if was_served(second, first)? && !was_served(first, second)? { second } else { first })
             }
-        };
-        read_if_there(odb, parent)
+        })
     }
 }
 
@@ -95,7 +105,7 @@ fn has_own_commits(git: &Repository, odb: &Odb<'_>, tip: Oid, other: Oid) -> Res
     Ok(false)
 }
 
-fn parse(commit: Oid, bytes: &[u8]) -> Option<Step> {
+pub(super) fn parse(commit: Oid, bytes: &[u8]) -> Option<Step> {
     let end = bytes.windows(2).position(|pair| pair == b"\n\n")?;
     let (head, message) = (&bytes[..end], &bytes[end + 2..]);
     let field = |name: &[u8]| head.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(name));

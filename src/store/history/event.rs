@@ -5,7 +5,7 @@
 use crate::report::{self, Event, Report, Status};
 
 /// The ways in that a `Via` trailer may name.
-const WAYS_IN: [&str; 5] = ["api", "mcp", "web", "hand-edit", "golive"];
+pub(in crate::store) const WAYS_IN: [&str; 5] = ["api", "mcp", "web", "hand-edit", "golive"];
 
 /// Returns the event between two states of a report, or `None` if the file
 /// does not tell. `decides_anew` says whether equal statuses before and after

@@ -1,0 +1,150 @@
+//! Single files, named by their paths: in a clone as there, elsewhere by form
+//! and fields alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+use git2::Repository;
+
+use super::checkout::Base;
+use super::finding::Finding;
+use super::rules::{By, Rules};
+use super::{CheckError, Checked, elsewhere, limit};
+use crate::report::change::{self, Hand, Way};
+use crate::report::fault::{Fault, Rule};
+use crate::report::key::RepositoryKey;
+use crate::store::load::{is_report_path, stray_fault};
+
+/// A clone that files were found in.
+struct Around {
+    git: Repository,
+    root: PathBuf,
+    base: Base,
+}
+
+/// Checks the files at `paths`; a folder stands for the markdown files below it.
+///
+/// # Errors
+/// [`CheckError`], if a path is not there or cannot be read.
+pub fn check_files(
+    paths: &[PathBuf],
+    against: Option<&str>,
+    body_limit_bytes: Option<usize>,
+) -> Result<Checked, CheckError> {
+    let mut files = Vec::new();
+    for path in paths {
+        list(path, true, &mut files).map_err(|source| CheckError::Io { path: path.display().to_string(), source })?;
+    }
+    let mut checked = Checked { n_files: files.len(), findings: Vec::new() };
+    let mut around: Option<Around> = None;
+    for file in &files {
+        let failed = |source| CheckError::Io { path: file.display().to_string(), source };
+        let full = fs::canonicalize(file.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new(".")));
+        let full = full.map_err(failed)?.join(file.file_name().unwrap_or_default());
+        if !around.as_ref().is_some_and(|around| full.starts_with(&around.root)) {
+            around = find(&full, against)?;
+        }
+        let found = match &around {
+            Some(around) => in_clone(around, file, &full, body_limit_bytes)?,
+            None => alone(file, body_limit_bytes)?,
+        };
+        let name = file.display().to_string();
+        checked.findings.extend(found.into_iter().map(|found| found.at(&name)));
+    }
+    Ok(checked)
+}
+
+fn list(path: &Path, is_named: bool, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    let found = if is_named { fs::metadata(path)? } else { fs::symlink_metadata(path)? };
+    if found.is_dir() && path.file_name().is_none_or(|name| name != ".git") {
+        let mut entries = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+        entries.sort();
+        entries.iter().try_for_each(|path| list(path, false, files))?;
+    } else if !found.is_dir() && (is_named || path.extension().is_some_and(|name| name == "md")) {
+        files.push(path.to_owned());
+    }
+    Ok(())
+}
+
+/// Finds the golive repository around a file.
+fn find(full: &Path, against: Option<&str>) -> Result<Option<Around>, CheckError> {
+    let Ok(git) = Repository::discover(full.parent().unwrap_or(full)) else { return Ok(None) };
+    let Some(root) = git.workdir().and_then(|root| fs::canonicalize(root).ok()) else { return Ok(None) };
+    let is_golive = fs::read(root.join("golive.yaml")).is_ok_and(|file| elsewhere::is_format(&file));
+    if !is_golive {
+        return Ok(None);
+    }
+    let base = Base::of(&git, against)?;
+    Ok(Some(Around { git, root, base }))
+}
+
+fn in_clone(
+    around: &Around,
+    file: &Path,
+    full: &Path,
+    body_limit_bytes: Option<usize>,
+) -> Result<Vec<Finding>, CheckError> {
+    let path = full.strip_prefix(&around.root).unwrap_or(full).to_string_lossy().into_owned();
+    let limit_bytes = body_limit_bytes.unwrap_or_else(|| limit::read(&around.git));
+    if !path.starts_with("reports/") {
+        return alone(file, Some(limit_bytes)).map(|found| found.into_iter().collect());
+    }
+    let (mode, content) = match read(file, limit_bytes)? {
+        Ok(read) => read,
+        Err(found) => return Ok(vec![found]),
+    };
+    if !is_report_path(&path) {
+        let stray = stray_fault(&content).map(|fault| Finding::of(&path, fault, &content));
+        return Ok(stray.or_else(|| elsewhere::refused(&path, mode)).into_iter().collect());
+    }
+    let before = around.base.item(&path);
+    let blob = git2::Oid::hash_object(git2::ObjectType::Blob, &content)?;
+    if before.is_some_and(|item| item.id == blob && item.mode == mode) {
+        return Ok(change::read(&path, &content)
+            .err()
+            .map(|fault| Finding::of(&path, fault, &content))
+            .into_iter()
+            .collect());
+    }
+    let by = By::whoever(around.base.commit);
+    let mut rules = Rules::new(&around.git, limit_bytes);
+    let mut found: Vec<_> = rules.report(&by, &path, before, Some((mode, &content)))?.into_iter().collect();
+    let root =
+        around.base.commit.map(|commit| around.git.find_commit(commit)).transpose()?.map(|commit| commit.tree_id());
+    found.extend(rules.duplicates(root)?);
+    Ok(found)
+}
+
+/// Checks a file of which nothing is known but what it says.
+fn alone(file: &Path, body_limit_bytes: Option<usize>) -> Result<Vec<Finding>, CheckError> {
+    let limit_bytes = body_limit_bytes.unwrap_or(crate::report::validate::BODY_LIMIT_BYTES);
+    let (_, content) = match read(file, limit_bytes)? {
+        Ok(read) => read,
+        Err(found) => return Ok(vec![found]),
+    };
+    let says = change::says(&content).ok();
+    let path = says.and_then(|report| RepositoryKey::parse(&report.repository_url).ok()).map(|key| key.path());
+    let hand = Hand { way: Way::Push, who: None, at: Utc::now(), body_limit_bytes: limit_bytes };
+    let judged = change::judge(path.as_deref().unwrap_or_default(), None, &content, hand);
+    // What it followed on is not known; so it may be decided.
+    let fault = judged.err().filter(|fault| fault.rule != Rule::NewReport);
+    Ok(fault.map(|fault| Finding::of("", fault, &content)).into_iter().collect())
+}
+
+/// Reads a file; the inner error says why it cannot be a report.
+fn read(file: &Path, body_limit_bytes: usize) -> Result<Result<(i32, Vec<u8>), Finding>, CheckError> {
+    use std::os::unix::fs::PermissionsExt;
+    let failed = |source| CheckError::Io { path: file.display().to_string(), source };
+    let found = fs::symlink_metadata(file).map_err(failed)?;
+    if !found.is_file() {
+        let fault = Fault::new(Rule::NotAFile, "is not a plain file", "put one there");
+        return Ok(Err(Finding::of("", fault, b"")));
+    }
+    let size = usize::try_from(found.len()).unwrap_or(usize::MAX);
+    if let Some(found) = elsewhere::too_large("", size, limit::of_file(body_limit_bytes)) {
+        return Ok(Err(found));
+    }
+    let mode = if found.permissions().mode() & 0o100 != 0 { 0o100_755 } else { 0o100_644 };
+    Ok(Ok((mode, fs::read(file).map_err(failed)?)))
+}

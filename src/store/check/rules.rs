@@ -1,0 +1,146 @@
+//! One changed report file, judged as a push of it would be.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use git2::{Oid, Repository};
+use uuid::Uuid;
+
+use super::entries::Item;
+use super::finding::Finding;
+use super::{elsewhere, ids, limit};
+use crate::report::change::{self, Before, Hand, Way};
+use crate::report::fault::{Fault, Rule};
+use crate::report::{Event, Report};
+use crate::store::load::duplicate_id;
+use crate::store::trails;
+use crate::store::walk::{self, Step};
+
+/// A file is seldom broken for longer than so many commits.
+const LOOK_MAX: usize = 10_000;
+
+/// What is needed to judge, and the new reports that were met.
+pub(super) struct Rules<'a> {
+    pub(super) git: &'a Repository,
+    pub(super) body_limit_bytes: usize,
+    /// By path; their ids are looked up at the end.
+    pub(super) new_reports: HashMap<String, Uuid>,
+}
+
+/// Who makes a change, when, and after which commit.
+pub(super) struct By<'a> {
+    pub(super) who: Option<&'a str>,
+    pub(super) at: DateTime<Utc>,
+    /// `None` before the first commit.
+    pub(super) parent: Option<Oid>,
+}
+
+impl By<'_> {
+    /// A change that nobody committed yet: git lets nobody commit without a name.
+    pub(super) fn whoever(parent: Option<Oid>) -> Self {
+        Self { who: Some("whoever commits"), at: Utc::now(), parent }
+    }
+}
+
+impl<'a> Rules<'a> {
+    pub(super) fn new(git: &'a Repository, body_limit_bytes: usize) -> Self {
+        Self { git, body_limit_bytes, new_reports: HashMap::new() }
+    }
+
+    pub(super) const fn file_limit_bytes(&self) -> usize {
+        limit::of_file(self.body_limit_bytes)
+    }
+
+    /// Judges a file at a report's path: what it was, and its mode and content
+    /// now; `None` if it is gone.
+    pub(super) fn report(
+        &mut self,
+        by: &By<'_>,
+        path: &str,
+        before: Option<Item>,
+        after: Option<(i32, &[u8])>,
+    ) -> Result<Option<Finding>, git2::Error> {
+        let known = self.last_good(by.parent, path, before)?;
+        let Some((mode, file)) = after else {
+            let fault = Fault::new(Rule::Deleted, "a report is never deleted", restore(by.parent, path));
+            return Ok(known.map(|_| Finding::of(path, fault, b"")));
+        };
+        if let Some(found) = elsewhere::refused(path, mode) {
+            return Ok(Some(found));
+        }
+        let before = known.as_ref().map(|(report, file)| Before { report, file });
+        let hand = Hand { way: Way::Push, who: by.who, at: by.at, body_limit_bytes: self.body_limit_bytes };
+        match change::judge(path, before, file, hand) {
+            Ok(judged) => {
+                if known.is_none() && judged.event == Event::Submit {
+                    self.new_reports.insert(path.to_owned(), judged.says.id);
+                }
+                Ok(None)
+            }
+            Err(fault) => Ok(Some(Finding::of(path, fault, file))),
+        }
+    }
+
+    /// Returns the report that `before` is, and its file. Where that cannot be
+    /// read, somebody's commit broke it, and what it was before that counts.
+    fn last_good(
+        &self,
+        parent: Option<Oid>,
+        path: &str,
+        before: Option<Item>,
+    ) -> Result<Option<(Report, Vec<u8>)>, git2::Error> {
+        let Some(before) = before else { return Ok(None) };
+        if let Some(good) = self.good(path, before.id, walk::is_regular(before.mode))? {
+            return Ok(Some(good));
+        }
+        let odb = self.git.odb()?;
+        let (mut last, mut next) = (before.id, parent.map(|commit| Step::read(&odb, commit)).transpose()?);
+        for _ in 0..LOOK_MAX {
+            let Some(step) = next else { break };
+            let file = trails::file_at(self.git, step.tree, path)?;
+            if let Some(blob) = file.blob.filter(|blob| *blob != last) {
+                if let Some(good) = self.good(path, blob, file.is_regular)? {
+                    return Ok(Some(good));
+                }
+                last = blob;
+            }
+            next = step.before(self.git, &odb)?;
+        }
+        Ok(None)
+    }
+
+    fn good(&self, path: &str, blob: Oid, is_regular: bool) -> Result<Option<(Report, Vec<u8>)>, git2::Error> {
+        if !is_regular {
+            return Ok(None);
+        }
+        let file = self.git.find_blob(blob)?;
+        let read = change::read(path, file.content()).ok();
+        Ok(read.map(|decoded| (decoded.report, file.content().to_vec())))
+    }
+
+    /// Returns the new reports whose id another report has: in the tree `root`,
+    /// or among themselves.
+    pub(super) fn duplicates(&self, root: Option<Oid>) -> Result<Vec<Finding>, git2::Error> {
+        let mut owners: HashMap<Uuid, String> = HashMap::new();
+        let mut new: Vec<_> = self.new_reports.iter().collect();
+        new.sort();
+        if let Some(root) = root.filter(|_| !new.is_empty()) {
+            owners = ids::owners(self.git, root, &self.new_reports)?;
+        }
+        let mut found = Vec::new();
+        for (path, id) in new {
+            match owners.get(id) {
+                Some(other) => found.push(Finding::of(path, duplicate_id(other), b"")),
+                None => {
+                    owners.insert(*id, path.clone());
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn restore(parent: Option<Oid>, path: &str) -> String {
+    let parent = parent.map_or_else(|| "HEAD".to_owned(), |commit| format!("{:.12}", commit.to_string()));
+    format!("put it back with `git checkout {parent} -- {path}`")
+}
