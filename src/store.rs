@@ -148,6 +148,8 @@ struct Shared {
     listener: Mutex<Option<SyncSender<Published>>>,
     /// The listener missed something and has to compare by itself.
     missed: AtomicBool,
+    /// The tip does not contain what is served.
+    is_rewound: AtomicBool,
     /// What git's index can still hold of a time before the tip.
     lag: Mutex<Lag>,
     /// The tip that is noted as served.
@@ -160,6 +162,7 @@ struct Shared {
 pub struct Store {
     shared: Arc<Shared>,
     opened_at: Oid,
+    was_stopped_well: bool,
     /// `None` once the store is closed.
     commands: Mutex<Option<SyncSender<Command>>>,
     threads: Mutex<Option<Threads>>,
@@ -186,6 +189,7 @@ impl Store {
         let location = repository::open(path)?;
         let lock = OwnerLock::take(&location)?;
         leftovers::remove(&location);
+        let was_stopped_well = take_stop_mark(&location);
         hooks::install(&location);
         if let Err(error) = check::limit::note(&location, body_limit_bytes) {
             tracing::warn!("The limit of a report's length could not be noted for pushes: {error}");
@@ -207,6 +211,7 @@ impl Store {
             n_joins: AtomicUsize::new(0),
             listener: Mutex::default(),
             missed: AtomicBool::new(false),
+            is_rewound: AtomicBool::new(false),
             lag: Mutex::new(lag),
             served: Mutex::new(served),
             body_limit_bytes,
@@ -223,7 +228,7 @@ impl Store {
         });
         let threads = Threads { writer, upkeep, stop_upkeep };
         let (commands, threads) = (Mutex::new(Some(commands)), Mutex::new(Some(threads)));
-        Ok(Self { shared, opened_at: tip, commands, threads, _lock: lock })
+        Ok(Self { shared, opened_at: tip, was_stopped_well, commands, threads, _lock: lock })
     }
 
     /// Returns the state of the tip, as it was served last.
@@ -234,6 +239,24 @@ impl Store {
     /// Returns the tip that was found when the repository was opened.
     pub fn opened_at(&self) -> Oid {
         self.opened_at
+    }
+
+    /// Returns whether the service before this one ended by itself, and not by a
+    /// crash or a power loss.
+    pub fn was_stopped_well(&self) -> bool {
+        self.was_stopped_well
+    }
+
+    /// Returns whether history was rewound or replaced, and nobody said yet what counts.
+    pub fn is_rewound(&self) -> bool {
+        self.shared.is_rewound.load(Ordering::Acquire)
+    }
+
+    /// Returns whether the snapshot is that of the branch as it is this moment. Blocks.
+    pub fn is_at_tip(&self) -> bool {
+        let location = self.location();
+        let tip = self.shared.blobs.with_git(|git| Ok(branch::tip(location, git).ok().flatten()));
+        tip.is_ok_and(|tip| tip == Some(self.snapshot().commit))
     }
 
     /// Returns where the repository is.
@@ -378,6 +401,8 @@ impl Store {
             }
         }
         self.shared.note_served();
+        // Derived like all else here: without it the next start is a little more careful.
+        let _ = std::fs::write(stop_mark(&self.shared.location), "");
         drop(self.shared.listener.lock().expect("no panic under this lock").take());
     }
 }
@@ -445,6 +470,17 @@ impl Shared {
         let _ = std::fs::remove_file(&probe);
         written.is_ok()
     }
+}
+
+/// Returns whether there was one; it must not come back after a power loss.
+fn take_stop_mark(location: &Location) -> bool {
+    let is_there = std::fs::remove_file(stop_mark(location)).is_ok();
+    let synced = std::fs::File::open(location.own_dir()).and_then(|folder| folder.sync_all());
+    is_there && synced.is_ok()
+}
+
+fn stop_mark(location: &Location) -> std::path::PathBuf {
+    location.own_dir().join("stopped")
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {

@@ -207,7 +207,8 @@ impl Edits {
         }
         // Not what somebody saves just now.
         let is_old = signature.modified_at() < self.started_at;
-        if suspect.is_of_start && is_old && is_cut(mirror, tip, &bytes) {
+        let is_after_crash = suspect.is_of_start && !store.was_stopped_well();
+        if is_after_crash && is_old && is_cut(mirror, tip, &bytes) {
             if !bytes.is_empty() {
                 self.set_aside.keep(path, &bytes)?;
             }

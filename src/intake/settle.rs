@@ -51,7 +51,8 @@ impl Suspect {
 
     fn hint(&mut self, hint: Hint, now: Instant) {
         match hint {
-            Hint::Writing => self.open_since = self.open_since.or(Some(now)),
+            Hint::Writing if self.is_open(now) => {}
+            Hint::Writing => self.open_since = Some(now),
             Hint::Done => self.open_since = None,
             Hint::Touched => {}
             Hint::Compared => return,
@@ -183,7 +184,7 @@ mod tests {
         assert!(!suspect.settle(one, false, start + ms(20_000)));
         assert!(suspect.settle(one, false, start + ms(30_000)));
         suspect.hint(Hint::Writing, start + ms(40_000));
-        assert!(!suspect.settle(one, false, start + ms(40_500)) || start.elapsed() > OPEN_MAX);
+        assert!(!suspect.settle(one, false, start + ms(40_500)));
         suspect.hint(Hint::Done, start + ms(41_000));
         assert!(suspect.settle(one, false, start + ms(41_000)));
     }

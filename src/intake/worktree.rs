@@ -90,8 +90,8 @@ impl WorkTree {
             if store.take_missed() {
                 self.mirror.compare_soon();
             }
-            if !self.location.is_checked_out().unwrap_or(false) {
-                // Another branch, or none: the work tree is a person's until they are back.
+            if !self.location.is_checked_out().unwrap_or(false) || store.is_rewound() {
+                // Another branch, none, or other history: the work tree is a person's until they are back.
                 self.mirror.start_over();
                 self.suspects.clear();
                 senses.watch.take();
@@ -170,7 +170,8 @@ impl WorkTree {
         if self.mirror.at().is_none() || self.suspects.next_due().is_none_or(|due| due > now) {
             return;
         }
-        if is_git_at_work(&self.location) {
+        // What others just committed, or took back, is not known yet.
+        if is_git_at_work(&self.location) || !store.is_at_tip() {
             self.hands_off_until = now + GIT_QUIET;
         }
         if self.hands_off_until > now {

@@ -225,6 +225,7 @@ impl Writer {
             Err(error) => return Err(self.failed(error)),
         };
         if tip == served.commit {
+            self.shared.is_rewound.store(false, Ordering::Release);
             return Ok(served);
         }
         let absorbed = {
@@ -241,6 +242,7 @@ impl Writer {
                 self.shared.note_served();
                 let accepted = rewind::is_accepted(&self.git, tip, lost).map_err(git_error)?;
                 if !accepted {
+                    self.shared.is_rewound.store(true, Ordering::Release);
                     return Err(WriteError::Unavailable(rewind::refusal(&self.location, lost, tip)));
                 }
                 let snapshot = load::snapshot(&self.location, tip, self.shared.body_limit_bytes).map_err(git_error)?;
@@ -250,6 +252,7 @@ impl Writer {
             Err(AbsorbError::Git(error)) => return Err(git_error(error)),
         };
         self.shared.snapshot.store(Arc::new(snapshot));
+        self.shared.is_rewound.store(false, Ordering::Release);
         self.shared.announce(None);
         Ok(self.shared.snapshot.load_full())
     }
