@@ -1,7 +1,7 @@
-.PHONY: help run test demo conformance
+.PHONY: help run test demo conformance bench bench-full
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 run: ## Install what is missing, build, and start golive and its MCP server (Ctrl-C stops both)
 	@scripts/run
@@ -16,3 +16,9 @@ conformance: ## Run the official MCP conformance suite and inspector against the
 	@scripts/setup npm
 	@cargo build --quiet --locked
 	@GOLIVE_BIN=$$(scripts/target-dir)/debug/golive mcp-server/conformance/run
+
+bench: ## Install PostgreSQL if it is missing and measure golive against it (15 minutes); results in docs/
+	@scripts/bench
+
+bench-full: ## The same with 100,000 reports and ten minutes of writing (an hour, 30 GB of disk)
+	@scripts/bench --full
