@@ -34,6 +34,18 @@ impl Signature {
         }
     }
 
+    /// The same, of the system call's own answer.
+    #[expect(clippy::useless_conversion, clippy::unnecessary_cast, reason = "the types differ between platforms")]
+    pub(super) fn of_stat(stat: &rustix::fs::Stat) -> Self {
+        Self {
+            dev: stat.st_dev as u64,
+            ino: stat.st_ino.into(),
+            size: stat.st_size as u64,
+            mtime: (stat.st_mtime.into(), stat.st_mtime_nsec as i64),
+            ctime: (stat.st_ctime.into(), stat.st_ctime_nsec as i64),
+        }
+    }
+
     /// In bytes.
     pub(super) fn size(&self) -> u64 {
         self.size

@@ -6,13 +6,15 @@
 
 use std::collections::HashMap;
 use std::fs::Metadata;
-use std::path::Path;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use git2::{Index, IndexEntry, Oid};
+use rustix::fs::{AtFlags, Mode, OFlags, open, statat};
 use walkdir::WalkDir;
 
 use super::look::Signature;
@@ -126,6 +128,7 @@ impl Walk {
     fn walk(&self, at: &Snapshot) -> Vec<String> {
         let (mut suspects, mut n_known) = (Vec::new(), 0);
         let work_dir = &self.location.work_dir;
+        let mut folder = Folder::default();
         for entry in WalkDir::new(work_dir.join("reports")).follow_root_links(false) {
             if self.is_stopped.load(Ordering::Relaxed) {
                 return Vec::new();
@@ -136,7 +139,7 @@ impl Walk {
             }
             let Some(path) = report_like(work_dir, entry.path()) else { continue };
             n_known += usize::from(at.at_path(path).is_some());
-            let signature = entry.metadata().ok().map(|metadata| Signature::of(&metadata));
+            let signature = folder.stat(entry.path());
             let is_verified = signature.is_some()
                 && self.verified.lock().expect("no panic under this lock").get(path) == signature.as_ref();
             if !is_verified {
@@ -167,6 +170,23 @@ impl Walk {
                 verified.insert(path.to_owned(), signature);
             }
         }
+    }
+}
+
+/// The folder of the last file: `stat` from there costs half of what it costs
+/// from the root.
+#[derive(Default)]
+struct Folder(Option<(PathBuf, OwnedFd)>);
+
+impl Folder {
+    fn stat(&mut self, file: &Path) -> Option<Signature> {
+        let (parent, name) = (file.parent()?, file.file_name()?);
+        if self.0.as_ref().is_none_or(|(path, _)| path != parent) {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            self.0 = Some((parent.to_owned(), open(parent, flags, Mode::empty()).ok()?));
+        }
+        let (_, folder) = self.0.as_ref()?;
+        statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|stat| Signature::of_stat(&stat))
     }
 }
 
@@ -212,11 +232,11 @@ mod tests {
 
     #[test]
     fn only_names_that_a_report_can_have_are_looked_at() {
-        let work_dir = Path::new("/work");
+        let work_dir = Path::new("/srv/r");
         let path = |file| report_like(work_dir, Path::new(file));
-        assert_eq!(path("/work/reports/a/b/c/x.md"), Some("reports/a/b/c/x.md"));
+        assert_eq!(path("/srv/r/reports/a/b/c/x.md"), Some("reports/a/b/c/x.md"));
         for file in
-            ["/work/reports/x.md~", "/work/reports/.x.md.swp", "/work/reports/#x.md#", "/work/README.md", "/x.md"]
+            ["/srv/r/reports/x.md~", "/srv/r/reports/.x.md.swp", "/srv/r/reports/#x.md#", "/srv/r/README.md", "/x.md"]
         {
             assert_eq!(path(file), None, "{file}");
         }
