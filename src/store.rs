@@ -6,6 +6,7 @@
 //! here knows of HTTP or of the work tree's files.
 
 mod absorb;
+mod batch;
 mod blobs;
 mod branch;
 pub mod check;
@@ -23,11 +24,13 @@ mod message;
 mod object;
 mod outside;
 mod pack;
+mod plan;
 pub mod problem;
 mod repair;
 pub mod repository;
 pub mod rewind;
 mod served;
+mod shared;
 pub mod snapshot;
 mod template;
 mod trail;
@@ -45,7 +48,6 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use chrono::Utc;
 use git2::Oid;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -58,6 +60,7 @@ pub use outside::person;
 
 use crate::metrics::Metrics;
 use crate::report::fault::Fault;
+use batch::{Command, Write};
 use blobs::Blobs;
 use draft::Outcome;
 use history::States;
@@ -65,8 +68,9 @@ use lag::Lag;
 use lock::OwnerLock;
 use problem::Problem;
 use repository::{Location, OpenError};
+use shared::Shared;
 use snapshot::{Entry, Snapshot};
-use writer::{Command, Write, Writer};
+use writer::Writer;
 
 /// Writes that may wait at once; one more is told to come back.
 const QUEUE_MAX: usize = 1024;
@@ -132,30 +136,6 @@ pub struct FileChange {
     pub before: Option<Oid>,
     pub blob: Oid,
     pub file: Arc<[u8]>,
-}
-
-/// What the writer and its readers share.
-struct Shared {
-    snapshot: ArcSwap<Snapshot>,
-    blobs: Blobs,
-    states: States,
-    /// Why writes cannot be accepted now, if so.
-    obstacle: ArcSwapOption<WriteError>,
-    metrics: Arc<Metrics>,
-    /// How often packs were joined, and so old ones removed.
-    n_joins: AtomicUsize,
-    /// Whoever brings the work tree forward; set once.
-    listener: Mutex<Option<SyncSender<Published>>>,
-    /// The listener missed something and has to compare by itself.
-    missed: AtomicBool,
-    /// The tip does not contain what is served.
-    is_rewound: AtomicBool,
-    /// What git's index can still hold of a time before the tip.
-    lag: Mutex<Lag>,
-    /// The tip that is noted as served.
-    served: Mutex<Option<Oid>>,
-    body_limit_bytes: usize,
-    location: Location,
 }
 
 /// The reports repository, opened and owned.
@@ -404,71 +384,6 @@ impl Store {
         // Derived like all else here: without it the next start is a little more careful.
         let _ = std::fs::write(stop_mark(&self.shared.location), "");
         drop(self.shared.listener.lock().expect("no panic under this lock").take());
-    }
-}
-
-impl Shared {
-    /// Reads a report file; blocks.
-    fn read_file(&self, blob: Oid) -> Result<Arc<[u8]>, WriteError> {
-        let named = |error| std::io::Error::other(format!("blob `{blob}`: {error}"));
-        self.blobs.read(blob).map_err(|error| WriteError::Failed(Arc::new(named(error))))
-    }
-
-    fn draft(&self, change: &Change, snapshot: &Snapshot, via: Via) -> Result<Outcome, WriteError> {
-        change.draft(snapshot, &|blob| self.read_file(blob), via, self.body_limit_bytes, Utc::now())
-    }
-
-    /// Notes on disk which tip is served, once all files there say what is served.
-    fn note_served(&self) {
-        let snapshot = self.snapshot.load();
-        let mut served = self.served.lock().expect("no panic under this lock");
-        if *served == Some(snapshot.commit) || snapshot.repairs().next().is_some() {
-            return;
-        }
-        match served::note(&self.location, snapshot.commit) {
-            Ok(()) => *served = Some(snapshot.commit),
-            Err(error) => tracing::debug!("`{}` could not be noted: {error}", served::SERVED_REF),
-        }
-    }
-
-    /// Tells the listener; `None` says that it has to look by itself.
-    fn announce(&self, published: Option<Published>) {
-        let listener = self.listener.lock().expect("no panic under this lock");
-        let Some(listener) = listener.as_ref() else { return };
-        let heard = published.is_some_and(|published| listener.try_send(published).is_ok());
-        if !heard {
-            self.missed.store(true, Ordering::Release);
-        }
-    }
-
-    /// Notes why writes cannot be accepted, and logs it when that changes.
-    fn set_obstacle(&self, obstacle: Option<WriteError>) {
-        let before = self.obstacle.load_full().map(|error| error.to_string());
-        match (&before, &obstacle) {
-            (None, None) => return,
-            (Some(_), None) => tracing::info!("Writes are accepted again"),
-            (before, Some(error)) if *before != Some(error.to_string()) => {
-                tracing::error!("Writes cannot be accepted: {error}");
-            }
-            _ => {}
-        }
-        self.obstacle.store(obstacle.map(Arc::new));
-    }
-
-    /// Nothing stands in the way of a write, as far as reading can tell. That
-    /// the disk has room again, only writing can tell.
-    fn clear_obstacle_unless_full(&self) {
-        let is_full = matches!(self.obstacle.load().as_deref(), Some(WriteError::Full));
-        if !is_full || self.can_write() {
-            self.set_obstacle(None);
-        }
-    }
-
-    fn can_write(&self) -> bool {
-        let probe = self.location.own_dir().join("probe");
-        let written = std::fs::write(&probe, [0; 64 * 1024]).and_then(|()| std::fs::File::open(&probe)?.sync_all());
-        let _ = std::fs::remove_file(&probe);
-        written.is_ok()
     }
 }
 

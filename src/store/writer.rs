@@ -4,58 +4,29 @@
 //! A lone command does not wait for company; commands that arrive during a flush
 //! make up the next batch. Runs on a thread of its own, as it blocks.
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
-use git2::{Oid, Repository};
-use tokio::sync::oneshot;
+use git2::Repository;
 
 use super::absorb::{self, AbsorbError};
+use super::batch::{Batch, Command, Write};
 use super::branch::{self, SwapError};
-use super::draft::{Change, Draft, Outcome};
-use super::edit::HandEdit;
-use super::message::{self, Via};
 use super::object::{Kind, Object};
-use super::problem::{FoundIn, Problem};
+use super::plan::{self, Plan};
+use super::problem::Problem;
 use super::repository::Location;
-use super::snapshot::{Entry, Snapshot};
-use super::tree::{TreeError, Trees};
-use super::{FileChange, Published, Shared, WriteError, Written, load, pack, repair, rewind};
-use crate::report::fault::{Fault, Rule};
+use super::snapshot::Snapshot;
+use super::tree::Trees;
+use super::{FileChange, Published, Shared, WriteError, Written, load, pack, rewind};
 
-/// Bounds of one batch, so that the first command of it is not held up by the last.
-const BATCH_MAX: usize = 256;
-const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How often an idle writer looks at what others did to the branch.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Somebody who moves the branch again and again cannot hold a batch for ever.
 const SWAP_ATTEMPTS: usize = 5;
-
-/// What the writer is asked for.
-pub(super) enum Command {
-    Write(Write),
-    /// What is wrong with a file in the work tree; `None` if nothing is any more.
-    Note {
-        path: String,
-        problem: Option<Box<Problem>>,
-    },
-    /// The branch may have moved; dropped when it was looked at.
-    Look(oneshot::Sender<()>),
-}
-
-/// A change that waits for its commit.
-pub(super) struct Write {
-    pub(super) change: Change,
-    pub(super) via: Via,
-    /// Made by the caller, unless it could not be.
-    pub(super) draft: Option<Box<Draft>>,
-    pub(super) reply: oneshot::Sender<Result<Written, WriteError>>,
-}
 
 pub(super) struct Writer {
     location: Location,
@@ -64,27 +35,6 @@ pub(super) struct Writer {
     n_joins: usize,
     trees: Trees,
     shared: Arc<Shared>,
-}
-
-/// A batch, planned but not on disk.
-struct Plan {
-    snapshot: Snapshot,
-    objects: Vec<Object>,
-    /// The files of the batch, for commands that build on one another.
-    files: HashMap<Oid, Arc<[u8]>>,
-    changes: Vec<FileChange>,
-    /// One for each command, in order.
-    results: Vec<Result<Written, WriteError>>,
-    /// The problems of the snapshot are not those of before.
-    has_notes: bool,
-}
-
-/// What is done at once.
-#[derive(Default)]
-struct Batch {
-    writes: Vec<Write>,
-    notes: Vec<(String, Option<Box<Problem>>)>,
-    looks: Vec<oneshot::Sender<()>>,
 }
 
 impl Writer {
@@ -97,7 +47,7 @@ impl Writer {
     pub(super) fn run(mut self, commands: &Receiver<Command>) {
         loop {
             match commands.recv_timeout(LOOK_INTERVAL) {
-                Ok(first) => self.work(gather(first, commands)),
+                Ok(first) => self.work(Batch::gather(first, commands)),
                 Err(RecvTimeoutError::Timeout) => self.look_around(),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -129,7 +79,7 @@ impl Writer {
         let mut snapshot = Snapshot::clone(&self.shared.snapshot.load());
         let mut is_news = false;
         for (path, problem) in notes {
-            is_news |= set_edit_problem(&mut snapshot, &path, problem.map(|problem| *problem));
+            is_news |= plan::set_edit_problem(&mut snapshot, &path, problem.map(|problem| *problem));
         }
         if is_news {
             self.shared.snapshot.store(Arc::new(snapshot));
@@ -169,7 +119,8 @@ impl Writer {
     fn try_commit(&mut self, batch: &[Write]) -> Result<Vec<Result<Written, WriteError>>, WriteError> {
         for _ in 0..SWAP_ATTEMPTS {
             let base = self.catch_up()?;
-            let plan = self.plan(&base, batch).map_err(|error| self.failed(error))?;
+            let plan =
+                Plan::of(&self.shared, &mut self.trees, &self.git, &base, batch).map_err(|error| self.failed(error))?;
             if plan.changes.is_empty() {
                 if plan.has_notes {
                     self.shared.snapshot.store(Arc::new(plan.snapshot));
@@ -270,42 +221,6 @@ impl Writer {
         }
     }
 
-    fn plan(&mut self, base: &Snapshot, batch: &[Write]) -> io::Result<Plan> {
-        let mut plan = Plan {
-            snapshot: base.clone(),
-            objects: Vec::with_capacity(batch.len() * 7),
-            files: HashMap::with_capacity(batch.len()),
-            changes: Vec::with_capacity(batch.len()),
-            results: Vec::with_capacity(batch.len()),
-            has_notes: false,
-        };
-        let trees = &mut self.trees;
-        let odb = self.git.odb().map_err(io::Error::other)?;
-        for (path, repair) in base.repairs() {
-            let Some(entry) = base.at_path(path) else { continue };
-            match repair::draft(base, entry, repair, &|blob| self.shared.read_file(blob), Utc::now()) {
-                Ok(outcome) => {
-                    if let Err(WriteError::Failed(error)) = plan.take(trees, &odb, outcome)? {
-                        return Err(io::Error::other(error.to_string()));
-                    }
-                    tracing::warn!(path, answers = %repair.answers, "Set `{path}` right after `{}`", repair.answers);
-                }
-                Err(error) => tracing::error!(path, "`{path}` could not be set right: {error}"),
-            }
-        }
-        for write in batch {
-            let result = match current_draft(&self.shared, &plan, write) {
-                Ok(outcome) => plan.take(trees, &odb, outcome)?,
-                Err(error) => Err(error),
-            };
-            if let Change::Edit(edit) = &write.change {
-                plan.note(edit, &result);
-            }
-            plan.results.push(result);
-        }
-        Ok(plan)
-    }
-
     fn flush(&self, base: &Snapshot, plan: &Plan) -> Result<(), SwapError> {
         // The new tip is synced beside the pack, where nobody looks; what refers
         // to the pack comes after it.
@@ -335,115 +250,6 @@ impl Writer {
         self.shared.set_obstacle(Some(refusal.clone()));
         refusal
     }
-}
-
-impl Plan {
-    /// Adds what a change comes to.
-    fn take(
-        &mut self,
-        trees: &mut Trees,
-        odb: &git2::Odb<'_>,
-        outcome: Outcome,
-    ) -> io::Result<Result<Written, WriteError>> {
-        let draft = match outcome {
-            Outcome::Unchanged(entry) => return Ok(Ok(Written { commit: self.snapshot.commit, file: None, entry })),
-            Outcome::Commit(draft) => draft,
-        };
-        let path = draft.path.clone();
-        match self.add(trees, odb, *draft) {
-            Ok(written) => Ok(Ok(written)),
-            // Of this change alone: a person put something where its file must be.
-            Err(TreeError::Blocked(blocking)) => {
-                let detail = format!("`{blocking}` is in the way of it");
-                let fault = Box::new(Fault::new(Rule::NotAFile, detail, "move that elsewhere"));
-                Ok(Err(WriteError::Problem { path, fault }))
-            }
-            Err(TreeError::Io(error)) => Err(error),
-        }
-    }
-
-    /// Notes whether a file in the work tree could be taken in.
-    fn note(&mut self, edit: &HandEdit, result: &Result<Written, WriteError>) {
-        let problem = match result {
-            Ok(_) => None,
-            Err(WriteError::Problem { fault, .. }) => {
-                Some(Problem::new((**fault).clone(), &edit.file, FoundIn::WorkTree, edit.saved_at))
-            }
-            // Not the file's fault.
-            Err(_) => return,
-        };
-        self.has_notes |= set_edit_problem(&mut self.snapshot, &edit.path, problem);
-    }
-
-    /// Adds the commit of `draft` on top of what is planned.
-    fn add(&mut self, trees: &mut Trees, odb: &git2::Odb<'_>, draft: Draft) -> Result<Written, TreeError> {
-        let blob = draft.blob.id;
-        let tree = trees.set(odb, self.snapshot.tree, &draft.path, blob, &mut self.objects)?;
-        let now = Utc::now();
-        let parent = Some(self.snapshot.commit);
-        let commit = message::commit(tree, parent, &draft.author, draft.authored_at, now, &draft.message);
-        let commit = Object::new(Kind::Commit, &commit);
-        self.snapshot.advance(commit.id, tree, now.timestamp());
-        self.objects.push(commit);
-        self.objects.push(draft.blob);
-        self.files.insert(blob, draft.file.clone());
-        self.changes.push(FileChange { path: draft.path.clone(), before: draft.base, blob, file: draft.file.clone() });
-        let before = self.snapshot.at_path(&draft.path).map(|entry| entry.commits.clone()).unwrap_or_default();
-        let commits = before.with(self.snapshot.commit);
-        let (report, path) = (draft.report, draft.path);
-        let entry = Arc::new(Entry { report, file_says: None, path, blob, updated_at: now, commits });
-        self.snapshot.put(entry.clone());
-        Ok(Written { commit: self.snapshot.commit, file: Some(draft.file), entry })
-    }
-}
-
-/// Returns the draft of `write`, made anew if its file is not what it was when
-/// the caller made it.
-fn current_draft(shared: &Shared, plan: &Plan, write: &Write) -> Result<Outcome, WriteError> {
-    let snapshot = &plan.snapshot;
-    if let Some(draft) = &write.draft
-        && draft.base == snapshot.blob_at(&draft.path)
-        && (matches!(write.change, Change::Edit(_)) || snapshot.problem(&draft.path).is_none())
-    {
-        return Ok(Outcome::Commit(draft.clone()));
-    }
-    let file = |blob| match plan.files.get(&blob) {
-        Some(file) => Ok(file.clone()),
-        None => shared.read_file(blob),
-    };
-    write.change.draft(snapshot, &file, write.via, shared.body_limit_bytes, Utc::now())
-}
-
-/// Notes what is wrong with a file in the work tree, and logs it once. Returns
-/// whether it is news.
-fn set_edit_problem(snapshot: &mut Snapshot, path: &str, problem: Option<Problem>) -> bool {
-    let is_news = snapshot.set_edit_problem(path, problem);
-    if is_news {
-        match snapshot.edit_problem(path) {
-            Some(problem) => absorb::log(path, problem),
-            None => tracing::info!(path, "`{path}` has no problem any more"),
-        }
-    }
-    is_news
-}
-
-/// Returns `first` and what waits behind it, within the bounds of a batch.
-fn gather(first: Command, commands: &Receiver<Command>) -> Batch {
-    let mut batch = Batch::default();
-    let (mut n_bytes, mut next) = (0, Some(first));
-    while let Some(command) = next {
-        match command {
-            Command::Write(write) => {
-                n_bytes += write.draft.as_ref().map_or(0, |draft| draft.file.len());
-                batch.writes.push(write);
-            }
-            Command::Note { path, problem } => batch.notes.push((path, problem)),
-            Command::Look(done) => batch.looks.push(done),
-        }
-        let has_room = batch.writes.len() < BATCH_MAX && batch.notes.len() < BATCH_MAX && n_bytes < BATCH_BYTES_MAX;
-        next = if has_room { commands.try_recv().ok() } else { None };
-    }
-    batch
 }
 
 fn relative(location: &Location, path: &std::path::Path) -> String {

@@ -1,0 +1,108 @@
+//! What the writer, the upkeep and all readers share.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use chrono::Utc;
+use git2::Oid;
+
+use super::blobs::Blobs;
+use super::draft::{Change, Outcome};
+use super::history::States;
+use super::lag::Lag;
+use super::message::Via;
+use super::repository::Location;
+use super::snapshot::Snapshot;
+use super::{Published, WriteError, served};
+use crate::metrics::Metrics;
+
+/// What the writer and its readers share.
+pub(super) struct Shared {
+    pub(super) snapshot: ArcSwap<Snapshot>,
+    pub(super) blobs: Blobs,
+    pub(super) states: States,
+    /// Why writes cannot be accepted now, if so.
+    pub(super) obstacle: ArcSwapOption<WriteError>,
+    pub(super) metrics: Arc<Metrics>,
+    /// How often packs were joined, and so old ones removed.
+    pub(super) n_joins: AtomicUsize,
+    /// Whoever brings the work tree forward; set once.
+    pub(super) listener: Mutex<Option<SyncSender<Published>>>,
+    /// The listener missed something and has to compare by itself.
+    pub(super) missed: AtomicBool,
+    /// The tip does not contain what is served.
+    pub(super) is_rewound: AtomicBool,
+    /// What git's index can still hold of a time before the tip.
+    pub(super) lag: Mutex<Lag>,
+    /// The tip that is noted as served.
+    pub(super) served: Mutex<Option<Oid>>,
+    pub(super) body_limit_bytes: usize,
+    pub(super) location: Location,
+}
+
+impl Shared {
+    /// Reads a report file; blocks.
+    pub(super) fn read_file(&self, blob: Oid) -> Result<Arc<[u8]>, WriteError> {
+        let named = |error| std::io::Error::other(format!("blob `{blob}`: {error}"));
+        self.blobs.read(blob).map_err(|error| WriteError::Failed(Arc::new(named(error))))
+    }
+
+    pub(super) fn draft(&self, change: &Change, snapshot: &Snapshot, via: Via) -> Result<Outcome, WriteError> {
+        change.draft(snapshot, &|blob| self.read_file(blob), via, self.body_limit_bytes, Utc::now())
+    }
+
+    /// Notes on disk which tip is served, once all files there say what is served.
+    pub(super) fn note_served(&self) {
+        let snapshot = self.snapshot.load();
+        let mut served = self.served.lock().expect("no panic under this lock");
+        if *served == Some(snapshot.commit) || snapshot.repairs().next().is_some() {
+            return;
+        }
+        match served::note(&self.location, snapshot.commit) {
+            Ok(()) => *served = Some(snapshot.commit),
+            Err(error) => tracing::debug!("`{}` could not be noted: {error}", served::SERVED_REF),
+        }
+    }
+
+    /// Tells the listener; `None` says that it has to look by itself.
+    pub(super) fn announce(&self, published: Option<Published>) {
+        let listener = self.listener.lock().expect("no panic under this lock");
+        let Some(listener) = listener.as_ref() else { return };
+        let heard = published.is_some_and(|published| listener.try_send(published).is_ok());
+        if !heard {
+            self.missed.store(true, Ordering::Release);
+        }
+    }
+
+    /// Notes why writes cannot be accepted, and logs it when that changes.
+    pub(super) fn set_obstacle(&self, obstacle: Option<WriteError>) {
+        let before = self.obstacle.load_full().map(|error| error.to_string());
+        match (&before, &obstacle) {
+            (None, None) => return,
+            (Some(_), None) => tracing::info!("Writes are accepted again"),
+            (before, Some(error)) if *before != Some(error.to_string()) => {
+                tracing::error!("Writes cannot be accepted: {error}");
+            }
+            _ => {}
+        }
+        self.obstacle.store(obstacle.map(Arc::new));
+    }
+
+    /// Nothing stands in the way of a write, as far as reading can tell. That
+    /// the disk has room again, only writing can tell.
+    pub(super) fn clear_obstacle_unless_full(&self) {
+        let is_full = matches!(self.obstacle.load().as_deref(), Some(WriteError::Full));
+        if !is_full || self.can_write() {
+            self.set_obstacle(None);
+        }
+    }
+
+    pub(super) fn can_write(&self) -> bool {
+        let probe = self.location.own_dir().join("probe");
+        let written = std::fs::write(&probe, [0; 64 * 1024]).and_then(|()| std::fs::File::open(&probe)?.sync_all());
+        let _ = std::fs::remove_file(&probe);
+        written.is_ok()
+    }
+}
