@@ -4,8 +4,9 @@
 //! A file is suspect if its signature is not the one at which its content was
 //! last seen to be the tip's; a report file is, if it is not there.
 
+mod trust;
+
 use std::collections::HashMap;
-use std::fs::Metadata;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +14,6 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use git2::{Index, IndexEntry, Oid};
 use rustix::fs::{AtFlags, Mode, OFlags, open, statat};
 use walkdir::WalkDir;
 
@@ -151,26 +151,6 @@ impl Walk {
         }
         suspects
     }
-
-    /// Takes git's word for files that it has looked at: all that `stat` says is
-    /// as noted, and older than the index, so that it cannot have changed since.
-    fn trust_index(&self, at: &Snapshot) {
-        let path = self.location.git_dir.join("index");
-        let Ok(written) = std::fs::metadata(&path).map(|metadata| Signature::of(&metadata)) else { return };
-        let Ok(index) = Index::open(&path) else { return };
-        let mut verified = self.verified.lock().expect("no panic under this lock");
-        for entry in index.iter() {
-            let Ok(path) = std::str::from_utf8(&entry.path) else { continue };
-            if entry.id == Oid::ZERO_SHA1 || at.blob_at(path) != Some(entry.id) {
-                continue;
-            }
-            let Ok(metadata) = std::fs::symlink_metadata(self.location.work_dir.join(path)) else { continue };
-            let signature = Signature::of(&metadata);
-            if metadata.is_file() && is_as_noted(&entry, &metadata) && signature.modified_at() < written.modified_at() {
-                verified.insert(path.to_owned(), signature);
-            }
-        }
-    }
 }
 
 /// The folder of the last file: `stat` from there costs half of what it costs
@@ -201,21 +181,6 @@ fn missing<'a>(work_dir: &'a Path, at: &Snapshot) -> impl Iterator<Item = String
     let all = ListQuery { limit: at.len(), ..ListQuery::default() };
     let is_there = |path: &String| std::fs::symlink_metadata(work_dir.join(path)).is_ok();
     at.page(&all).entries.into_iter().map(|entry| entry.path.clone()).filter(move |path| !is_there(path))
-}
-
-/// Returns whether `stat` says what the index noted, as git compares it.
-fn is_as_noted(entry: &IndexEntry, metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let is_same = |noted: u32, found: u64| noted == found as u32; // git keeps the low 32 bits of each
-    let is_time = |noted: git2::IndexTime, seconds: i64, nanos: i64| {
-        noted.seconds() == seconds as i32 && noted.nanoseconds() == nanos as u32
-    };
-    entry.mode == 0o100_644
-        && is_same(entry.dev, metadata.dev())
-        && is_same(entry.ino, metadata.ino())
-        && is_same(entry.file_size, metadata.size())
-        && is_time(entry.mtime, metadata.mtime(), metadata.mtime_nsec())
-        && is_time(entry.ctime, metadata.ctime(), metadata.ctime_nsec())
 }
 
 #[cfg(test)]

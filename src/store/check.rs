@@ -2,7 +2,9 @@
 //! clone, and the commits of a push. Judged by [`crate::report::change`], like
 //! everything that people write; nothing here writes.
 
+mod base;
 mod checkout;
+mod commits;
 mod elsewhere;
 mod entries;
 mod files;
@@ -12,7 +14,8 @@ pub mod limit;
 mod push;
 mod rules;
 
-pub use checkout::{Base, Checkout, Source};
+pub use base::Base;
+pub use checkout::{Checkout, Source};
 pub use files::check_files;
 pub use finding::{Excerpt, Finding, visible};
 pub use push::{Update, check_push};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use chrono::Utc;
 use git2::Repository;
 
-use super::checkout::Base;
+use super::base::Base;
 use super::finding::Finding;
 use super::rules::{By, Rules};
 use super::{CheckError, Checked, elsewhere, limit};

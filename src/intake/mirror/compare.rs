@@ -1,0 +1,122 @@
+//! What differs between the commit that is mirrored and the tip, by the two
+//! trees: after a start, and whenever the branch's news were missed.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use git2::{Delta, Oid, Repository};
+
+use super::{Mirror, RETRY_INTERVAL};
+use crate::store::Store;
+use crate::store::repository::MIRRORED_REF;
+use crate::store::snapshot::Snapshot;
+
+/// A gap of more commits than this is compared by its two ends alone.
+const GAP_MAX: usize = 20_000;
+
+impl Mirror {
+    /// Something was missed.
+    pub(in crate::intake) fn compare_soon(&mut self) {
+        self.compare_at = Some(Instant::now());
+    }
+
+    /// Compares if that is due; `is_last`: whatever is due later, too.
+    pub(in crate::intake) fn compare_if_due(&mut self, store: &Store, is_last: bool) {
+        if self.compare_at.is_some_and(|at| at <= Instant::now() || is_last) {
+            self.compare(store.snapshot());
+        }
+    }
+
+    /// Forgets what was brought forward and not noted; to be compared later.
+    pub(in crate::intake) fn start_over(&mut self) {
+        self.behind.clear();
+        self.ahead.clear();
+        if let Ok(commit) = self.git.refname_to_id(MIRRORED_REF) {
+            self.commit = commit;
+        }
+        self.compare_at = Some(Instant::now());
+    }
+
+    /// Brings forward whatever differs between the commit that is mirrored and
+    /// the tip, by the two trees.
+    fn compare(&mut self, tip: Arc<Snapshot>) {
+        self.compare_at = None;
+        self.ahead.clear();
+        let before = self.commit;
+        self.at = tip;
+        if let Err(error) = self.try_compare(self.at.commit) {
+            self.compare_at = Some(Instant::now() + RETRY_INTERVAL);
+            self.complain(format!("the work tree could not be compared with the tip: {error}"));
+        }
+        if self.compare_at.is_some() {
+            self.commit = before;
+        }
+    }
+
+    fn try_compare(&mut self, tip: Oid) -> Result<(), git2::Error> {
+        if tip == self.commit {
+            return Ok(());
+        }
+        let git = self.location.open()?;
+        let (old, new) = (git.find_commit(self.commit)?.tree()?, git.find_commit(tip)?.tree()?);
+        let between = blobs_between(&git, self.commit, tip).unwrap_or_default();
+        let was_between = |path: &str, found: Oid| between.get(path).is_some_and(|blobs| blobs.contains(&found));
+        let diff = git.diff_tree_to_tree(Some(&old), Some(&new), None)?;
+        let mut outcomes = Vec::new();
+        for delta in diff.deltas() {
+            let Some(path) = delta.new_file().path().and_then(|path| path.to_str()) else { continue };
+            let is_file = |mode: git2::FileMode| matches!(mode, git2::FileMode::Blob | git2::FileMode::Unreadable);
+            if !is_file(delta.old_file().mode()) || !is_file(delta.new_file().mode()) {
+                continue;
+            }
+            let base = (delta.status() != Delta::Added).then(|| delta.old_file().id());
+            let base = self.held.get(path).unwrap_or(base);
+            let is_base = |found: Oid| Some(found) == base || was_between(path, found);
+            let (placed, blob) = if delta.status() == Delta::Deleted {
+                (self.places.remove(path, &is_base), None)
+            } else {
+                let blob = delta.new_file().id();
+                (self.put(path, git.find_blob(blob)?.content(), base, &is_base), Some(blob))
+            };
+            outcomes.push((path.to_owned(), placed, base, blob));
+        }
+        // Put back by a later commit: the tree is as before, and the file may be as between.
+        let seen: HashSet<String> = outcomes.iter().map(|(path, ..)| path.clone()).collect();
+        for (path, blobs) in between.iter().filter(|(path, _)| path.starts_with("reports/")) {
+            let tip = new.get_path(std::path::Path::new(path)).map(|entry| entry.id());
+            if let (Ok(tip), false) = (tip, seen.contains(path)) {
+                let base = self.held.get(path).unwrap_or(Some(tip));
+                let placed = self.put(path, git.find_blob(tip)?.content(), base, &|found| blobs.contains(&found));
+                outcomes.push((path.clone(), placed, base, Some(tip)));
+            }
+        }
+        for (path, placed, base, blob) in outcomes {
+            let bases = between.get(&path).into_iter().flatten().copied().map(Some);
+            self.note(&path, placed, base, bases.collect(), blob);
+        }
+        self.commit = tip;
+        Ok(())
+    }
+}
+
+/// Returns the blobs that each path had in the commits between `old` and `tip`:
+/// after a crash the work tree may be at any of them.
+fn blobs_between(git: &Repository, old: Oid, tip: Oid) -> Result<HashMap<String, HashSet<Oid>>, git2::Error> {
+    let mut between: HashMap<String, HashSet<Oid>> = HashMap::new();
+    let mut commit = git.find_commit(tip)?;
+    for _ in 0..GAP_MAX {
+        let Ok(parent) = commit.parent(0) else { break };
+        let diff = git.diff_tree_to_tree(Some(&parent.tree()?), Some(&commit.tree()?), None)?;
+        for delta in diff.deltas() {
+            if let Some(path) = delta.new_file().path().and_then(|path| path.to_str()) {
+                between.entry(path.to_owned()).or_default().insert(delta.new_file().id());
+            }
+        }
+        if parent.id() == old {
+            break;
+        }
+        commit = parent;
+    }
+    Ok(between)
+}

@@ -1,0 +1,145 @@
+//! One file of the work tree, brought to the version of the branch.
+//!
+//! That is done only if its bytes are what the service last put there; anything
+//! else is a person's, stays, and is [`crate::intake::edits`]' to look at.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use git2::Oid;
+
+use super::{Mirror, RETRY_INTERVAL};
+use crate::intake::place::Placed;
+use crate::store::Published;
+
+impl Mirror {
+    /// Brings forward what a batch changed, unless a comparison will.
+    pub(in crate::intake) fn follow(&mut self, published: &Published) {
+        if self.compare_at.is_some() {
+            return;
+        }
+        self.at = published.snapshot.clone();
+        for change in &published.changes {
+            match self.ahead.get(&change.path) {
+                Some(newer) if *newer != change.blob => continue,
+                Some(_) => drop(self.ahead.remove(&change.path)),
+                None => {}
+            }
+            let base = self.held.get(&change.path).unwrap_or(change.before);
+            let placed = self.put(&change.path, &change.file, base, &|found| Some(found) == base);
+            self.note(&change.path, placed, base, vec![change.before], Some(change.blob));
+        }
+        if self.compare_at.is_none() {
+            self.commit = published.snapshot.commit;
+        }
+    }
+
+    /// Puts a file that was at `base`. A report's file that is gone may be about to be
+    /// written anew, by git, that would not find it; whether it stays gone shows later.
+    pub(super) fn put(
+        &self,
+        path: &str,
+        file: &[u8],
+        base: Option<Oid>,
+        is_base: &dyn Fn(Oid) -> bool,
+    ) -> io::Result<Placed> {
+        let is_gone = || {
+            let found = std::fs::symlink_metadata(self.location.work_dir.join(path));
+            found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        if base.is_some() && path.starts_with("reports/") && is_gone() {
+            return Ok(Placed::LeftAlone);
+        }
+        self.places.put(path, file, is_base)
+    }
+
+    /// Brings the file at `path`, which holds `theirs`, to the tip. What the index
+    /// holds may be `theirs`, too. Returns whether that was done.
+    pub(in crate::intake) fn bring(&mut self, path: &str, theirs: Option<Oid>) -> bool {
+        let (base, tip) = (self.base(path), self.tip(path));
+        let is_theirs = |found: Oid| Some(found) == theirs;
+        let placed = match tip {
+            Some(tip) => self.file(tip).and_then(|file| self.places.put(path, &file, &is_theirs)),
+            None => self.places.remove(path, &is_theirs),
+        };
+        let is_done = matches!(placed, Ok(Placed::Forward));
+        if is_done || placed.is_err() {
+            self.note(path, placed, base, vec![theirs, tip], tip);
+        }
+        is_done
+    }
+
+    /// The file at `path` holds what the tip has, whoever put it there.
+    pub(in crate::intake) fn is_level(&mut self, path: &str) {
+        if let Some(base) = self.held.get(path) {
+            let tip = self.tip(path);
+            self.note(path, Ok(Placed::Forward), base, Vec::new(), tip);
+        }
+    }
+
+    /// Puts `file`, the commit's version of what a person saved as `theirs`, in its
+    /// place, unless they saved again.
+    pub(in crate::intake) fn took_in(&mut self, path: &str, theirs: Oid, blob: Oid, file: Option<&[u8]>) {
+        let (base, before) = (self.base(path), self.tip(path));
+        if self.at.blob_at(path) == Some(blob) {
+            self.ahead.remove(path);
+        } else {
+            self.ahead.insert(path.to_owned(), blob);
+        }
+        // Whatever comes next was made from this, or from what they saved.
+        self.held.set(path, Some(blob));
+        let put = |file: &[u8]| self.places.put(path, file, &|found| found == theirs);
+        let placed = match file {
+            Some(file) => put(file),
+            None => self.file(blob).and_then(|file| put(&file)),
+        };
+        let target = self.behind.entry(path.to_owned()).or_default();
+        target.bases.extend([base, before, Some(theirs)]);
+        target.blob = Some(blob);
+        match placed {
+            Ok(Placed::Forward) => self.held.release(path),
+            Ok(Placed::LeftAlone) => self.left.push((path.to_owned(), Duration::ZERO)),
+            Err(error) => {
+                self.left.push((path.to_owned(), RETRY_INTERVAL));
+                self.complain(format!("`{path}` could not be put into the work tree: {error}"));
+            }
+        }
+    }
+
+    /// Notes what became of a file that was at `base`: for the index, and for
+    /// another look if it was left alone or failed.
+    pub(super) fn note(
+        &mut self,
+        path: &str,
+        placed: io::Result<Placed>,
+        base: Option<Oid>,
+        bases: Vec<Option<Oid>>,
+        blob: Option<Oid>,
+    ) {
+        let is_report = path.starts_with("reports/");
+        match placed {
+            Ok(Placed::Forward) => self.held.release(path),
+            // The index stays where the file is, so that `git diff` shows what a person did.
+            Ok(Placed::LeftAlone) if is_report => {
+                self.held.keep(path, base);
+                return self.left.push((path.to_owned(), Duration::ZERO));
+            }
+            Ok(Placed::LeftAlone) => {
+                tracing::warn!(path, "`{path}` in the work tree was changed by hand and is left alone");
+            }
+            Err(error) => {
+                if is_report {
+                    self.held.keep(path, base);
+                    self.left.push((path.to_owned(), RETRY_INTERVAL));
+                } else {
+                    self.compare_at = Some(Instant::now() + RETRY_INTERVAL);
+                }
+                return self.complain(format!("`{path}` could not be put into the work tree: {error}"));
+            }
+        }
+        let target = self.behind.entry(path.to_owned()).or_default();
+        target.bases.extend(bases);
+        target.bases.push(base);
+        target.blob = blob;
+    }
+}
