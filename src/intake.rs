@@ -8,6 +8,7 @@ mod index;
 mod look;
 mod mirror;
 mod place;
+mod replaced;
 mod scan;
 mod set_aside;
 mod settle;

@@ -73,7 +73,8 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
 
 fn start_log(settings: &Serve) -> Result<(), String> {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_new(&settings.log).map_err(|error| format!("`--log {}`: {error}", settings.log))?;
+    let filter = EnvFilter::try_new(format!("notify=warn,{}", settings.log))
+        .map_err(|error| format!("`--log {}`: {error}", settings.log))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match settings.log_format {
         LogFormat::Text => log.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),

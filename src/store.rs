@@ -387,11 +387,30 @@ impl Store {
     }
 }
 
-/// Returns whether there was one; it must not come back after a power loss.
+/// Returns whether nothing can have been lost since the last service ran here: it
+/// ended by itself, or the machine runs on with the same file system. A process
+/// that is killed cuts nobody's file.
 fn take_stop_mark(location: &Location) -> bool {
+    // The mark must not come back after a power loss.
     let is_there = std::fs::remove_file(stop_mark(location)).is_ok();
     let synced = std::fs::File::open(location.own_dir()).and_then(|folder| folder.sync_all());
-    is_there && synced.is_ok()
+    let path = location.own_dir().join("mounted");
+    let (before, now) = (std::fs::read_to_string(&path).unwrap_or_default(), mounted(location));
+    if before != now {
+        let _ = std::fs::write(&path, &now);
+    }
+    (is_there && synced.is_ok()) || (!now.is_empty() && before == now)
+}
+
+/// Returns what is another after a restart of the machine, or once the file system
+/// was mounted anew; empty where that cannot be told.
+fn mounted(location: &Location) -> String {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    match statx(CWD, &location.git_dir, AtFlags::empty(), StatxFlags::MNT_ID) {
+        Ok(found) if !boot.is_empty() => format!("{} {}", boot.trim(), found.stx_mnt_id),
+        _ => String::new(),
+    }
 }
 
 fn stop_mark(location: &Location) -> std::path::PathBuf {

@@ -34,7 +34,7 @@ impl Earlier {
 
 /// Returns whether `theirs` has a line that came with `base`: then the editor
 /// loaded that, and whatever differs from it was changed by the person.
-fn has_loaded(last: &[u8], base: &[u8], theirs: &[u8]) -> bool {
+pub(super) fn has_loaded(last: &[u8], base: &[u8], theirs: &[u8]) -> bool {
     let lines = |file: &'_ [u8]| file.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect::<HashSet<_>>();
     let (last, theirs) = (lines(last), lines(theirs));
     lines(base).iter().any(|line| !last.contains(line) && theirs.contains(line))

@@ -18,6 +18,7 @@ use git2::{Oid, Repository};
 use super::held::Held;
 use super::index::Target;
 use super::place::Places;
+use super::replaced::Replaced;
 use crate::store::Store;
 use crate::store::repository::{Location, MIRRORED_REF};
 use crate::store::snapshot::Snapshot;
@@ -39,6 +40,8 @@ pub(super) struct Mirror {
     held: Held,
     /// Versions that files have already, and that the branch's news has not told of yet.
     ahead: HashMap<String, Oid>,
+    /// What an editor may still have open.
+    pub(super) replaced: Replaced,
     /// Files that were not brought forward, to be looked at after so long.
     left: Vec<(String, Duration)>,
     /// It is not known how far the work tree was at the start.
@@ -83,6 +86,7 @@ impl Mirror {
             commit,
             at: store.snapshot(),
             ahead: HashMap::new(),
+            replaced: Replaced::default(),
             has_lost_place: found.is_none(),
             compare_at: Some(Instant::now()),
             index_written: Instant::now(),

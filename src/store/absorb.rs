@@ -6,11 +6,13 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use chrono::Utc;
 use git2::{Index, Oid, Repository};
 
 use super::lag::{Lag, Stale};
 use super::outside::{Follower, Known, Track};
 use super::problem::{FoundIn, Problem};
+use super::repository::{self, MARK};
 use super::snapshot::{Entry, Snapshot};
 use super::walk::{self, FileStep, Step};
 use super::{load, trail::Trail, trails};
@@ -27,7 +29,11 @@ pub(super) enum AbsorbError {
     Git(#[from] git2::Error),
 }
 
-/// Returns `served`, brought forward to `tip`. A report whose file was deleted
+/// A file that a commit changed behind git's index: path, before, after.
+pub(super) type Behind = (String, Option<Oid>, Option<Oid>);
+
+/// Returns `served`, brought forward to `tip`, and what of it git's index does
+/// not know yet, being pushed. A report whose file was deleted
 /// or cannot be accepted keeps its last good state.
 ///
 /// # Errors
@@ -39,7 +45,7 @@ pub(super) fn absorb(
     branch_ref: &str,
     lag: &Lag,
     body_limit_bytes: usize,
-) -> Result<Snapshot, AbsorbError> {
+) -> Result<(Snapshot, Vec<Behind>), AbsorbError> {
     if !git.graph_descendant_of(tip, served.commit)? {
         return Err(AbsorbError::Rewound { served: served.commit, tip });
     }
@@ -48,14 +54,19 @@ pub(super) fn absorb(
     let (index, meant) = (OnceCell::new(), OnceCell::new());
     let absorber = Absorber { follower, lag, branch_ref, steps: &steps, index, meant };
     let mut snapshot = served.clone();
+    let (mut behind, by_index) = (Vec::new(), moved_by(git, branch_ref, &steps, |how| moves_index(how)));
     for step in &steps {
         let files = walk::changed_reports(git, Some(snapshot.tree), step.tree)?;
         snapshot.advance(step.commit, step.tree, step.committed_at);
         for file in files {
+            if !by_index.contains(&step.commit) {
+                behind.push((file.path.clone(), snapshot.blob_at(&file.path), file.blob));
+            }
             absorber.take(&mut snapshot, step, &file)?;
         }
     }
-    Ok(snapshot)
+    look_at_mark(git, &mut snapshot)?;
+    Ok((snapshot, behind))
 }
 
 /// Returns the commits after `served` up to `tip`, oldest first. If somebody
@@ -89,6 +100,11 @@ struct Absorber<'a> {
 }
 
 impl Absorber<'_> {
+    fn all_meant(&self) -> HashSet<Oid> {
+        let is_meant = |how: &[u8]| !how.is_empty() && !how.starts_with(b"commit");
+        moved_by(self.follower.git, self.branch_ref, self.steps, is_meant)
+    }
+
     /// Takes in what `step` did to one file.
     fn take(&self, snapshot: &mut Snapshot, step: &Step, file: &FileStep) -> Result<(), git2::Error> {
         if file.is_stray {
@@ -124,9 +140,7 @@ impl Absorber<'_> {
     fn stale(&self, file: &FileStep, commit: Oid) -> Stale {
         match self.lag.stale(&file.path, file.blob) {
             Stale::No => Stale::No,
-            _ if self.meant.get_or_init(|| meant(self.follower.git, self.branch_ref, self.steps)).contains(&commit) => {
-                Stale::No
-            }
+            _ if self.meant.get_or_init(|| self.all_meant()).contains(&commit) => Stale::No,
             Stale::Reverted { is_sure: false } => {
                 let index = self.index.get_or_init(|| self.follower.git.index().ok());
                 let staged = index.as_ref().map(|index| index.get_path(Path::new(&file.path), 0).map(|entry| entry.id));
@@ -141,15 +155,20 @@ impl Absorber<'_> {
     }
 }
 
-/// Returns the commits of `steps` that came in otherwise than by `git commit`, by
+/// Returns whether a person's git moved the branch together with the index, by
+/// what its log says.
+fn moves_index(how: &[u8]) -> bool {
+    let by: [&[u8]; 10] =
+        [b"commit", b"merge", b"pull", b"revert", b"cherry-pick", b"rebase", b"am", b"reset", b"checkout", b"rewind"];
+    by.iter().any(|verb| how.starts_with(verb))
+}
+
+/// Returns the commits of `steps` that came in by a move of which `is_so` holds, by
 /// git's own log of the branch, where that is kept.
-fn meant(git: &Repository, branch_ref: &str, steps: &[Step]) -> HashSet<Oid> {
+fn moved_by(git: &Repository, branch_ref: &str, steps: &[Step], is_so: impl Fn(&[u8]) -> bool) -> HashSet<Oid> {
     let Ok(log) = git.reflog(branch_ref) else { return HashSet::new() };
-    let is_other = |entry: &git2::ReflogEntry<'_>| {
-        let how = entry.message_bytes().unwrap_or_default();
-        !how.is_empty() && !how.starts_with(b"commit")
-    };
-    let moves = log.iter().take(REFLOG_MAX).filter(is_other).map(|entry| (entry.id_new(), entry.id_old()));
+    let is_one = |entry: &git2::ReflogEntry<'_>| is_so(entry.message_bytes().unwrap_or_default());
+    let moves = log.iter().take(REFLOG_MAX).filter(is_one).map(|entry| (entry.id_new(), entry.id_old()));
     let moves: HashMap<Oid, Oid> = moves.collect();
     let mut start = None;
     let mut found = HashSet::new();
@@ -205,6 +224,24 @@ fn take_stray(git: &Repository, snapshot: &mut Snapshot, file: &FileStep, step: 
         let problem = Problem::new(fault, content.content(), found_in, load::time(step.committed_at));
         log(&file.path, &problem);
         snapshot.put_problem(file.path.clone(), Some(blob), problem);
+    }
+    Ok(())
+}
+
+/// Notes whether the repository still says what it is.
+///
+/// # Errors
+/// libgit2's.
+pub(super) fn look_at_mark(git: &Repository, snapshot: &mut Snapshot) -> Result<(), git2::Error> {
+    let known = snapshot.tip_problem(MARK).is_some();
+    match repository::mark_fault(git, snapshot.tree)? {
+        None => snapshot.remove(MARK),
+        Some(_) if known => {}
+        Some(fault) => {
+            let problem = Problem::new(fault, b"", FoundIn::Commit(snapshot.commit), Utc::now());
+            log(MARK, &problem);
+            snapshot.put_problem(MARK.to_owned(), None, problem);
+        }
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::load::duplicate_id;
 use super::message::{Identity, Message, Via};
 use super::snapshot::Snapshot;
 use crate::report::change::{self, Before, Hand, Judged, Way};
+use crate::report::fault::{Fault, Rule};
 use crate::report::{Event, Report, front_matter, merge};
 
 /// One saved file.
@@ -21,6 +22,8 @@ pub struct HandEdit {
     pub path: String,
     /// The file that the service last put there; `None` for a new one.
     pub base: Option<Oid>,
+    /// `base` is not what was there last: the person did not see what came after it.
+    pub is_stale: bool,
     /// What the same person saved there a moment ago: an editor that did not load
     /// what the service filled in goes on from these.
     pub earlier: Vec<Arc<[u8]>>,
@@ -87,7 +90,19 @@ impl HandEdit {
         let Some(ours) = ours else { return Ok(self.file.to_vec()) };
         let base = self.base.map(read).transpose()?;
         let bases: Vec<&[u8]> = base.iter().chain(&self.earlier).map(|file| &**file).collect();
-        merge::merge(&self.path, &bases, &self.file, ours).map_err(unreadable(&self.path))
+        let bases = if self.is_stale { &bases[..1] } else { &bases[..] };
+        let merged = merge::merge(&self.path, bases, &self.file, ours).map_err(unreadable(&self.path))?;
+        if self.is_stale && merged == ours {
+            let (line, column) = front_matter::place(&self.file, "status");
+            let detail = "the file is again as it was before the record was changed";
+            let repair = format!(
+                "take the record's with `git restore --source=HEAD -- {}`; to reopen, change `status` alone",
+                self.path
+            );
+            let fault = Fault::new(Rule::StaleDecision, detail, repair).at(line, column);
+            return Err(unreadable(&self.path)(fault));
+        }
+        Ok(merged)
     }
 
     /// The one who decided, by what the file says; else the one whose work tree it is.

@@ -77,6 +77,9 @@ const OTHERS: &[&str] = &[
 /// Writes the hooks and the settings they need, as far as that is possible: a
 /// repository that cannot have them can be served all the same.
 pub(super) fn install(location: &Location) {
+    if let Err(error) = keep_bytes(location) {
+        tracing::warn!("`info/attributes` cannot be written: {error}; a `.gitattributes` can convert reports");
+    }
     let folder = location.hooks_dir();
     if let Err(error) = write_all(&folder) {
         tracing::warn!("Hooks cannot be written to `{}`: {error}; pushes are not checked", folder.display());
@@ -92,6 +95,26 @@ pub(super) fn install(location: &Location) {
         ),
         Err(error) => tracing::warn!("The repository's settings cannot be written: {error}; pushes are not checked"),
     }
+}
+
+/// What a pushed `.gitattributes` may say, git never converts a report: nobody's
+/// checkout may look like an edit.
+const ATTRIBUTES: &str = "reports/** -text -eol -filter -ident -working-tree-encoding\n";
+
+/// Writes the attributes that win over all others, after what a person has there.
+fn keep_bytes(location: &Location) -> io::Result<()> {
+    let path = location.git_dir.join("info/attributes");
+    let found = match fs::read(&path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    if found.ends_with(ATTRIBUTES.as_bytes()) {
+        return Ok(());
+    }
+    let end = if found.is_empty() || found.ends_with(b"\n") { "" } else { "\n" };
+    fs::create_dir_all(location.git_dir.join("info"))?;
+    OpenOptions::new().append(true).create(true).open(&path)?.write_all(format!("{end}{ATTRIBUTES}").as_bytes())
 }
 
 fn write_all(folder: &Path) -> io::Result<()> {

@@ -71,6 +71,7 @@ pub(super) fn snapshot(location: &Location, commit: Oid, body_limit_bytes: usize
     for (path, touches) in history.touches {
         follow(&follower, &mut snapshot, &path, &touches)?;
     }
+    absorb::look_at_mark(&git, &mut snapshot)?;
     Ok(snapshot)
 }
 

@@ -11,10 +11,13 @@ use git2::{Config, ErrorCode, Oid, Repository, RepositoryInitOptions};
 use super::message::{self, Identity};
 use super::object::{Kind, Object};
 use super::{pack, template};
+use crate::report::fault::{Fault, Rule};
 
 /// The commit up to which the work tree was brought forward.
 pub const MIRRORED_REF: &str = "refs/golive/mirrored";
 
+/// The file by which a golive repository is known.
+pub(super) const MARK: &str = "golive.yaml";
 /// The service's own mark: the format that it reads and writes.
 const FORMAT: u64 = 1;
 
@@ -141,13 +144,33 @@ fn check_format(git: &Repository, location: &Location) -> Result<(), OpenError> 
     let (path, branch) = (location.work_dir.clone(), location.branch.clone());
     let tree = git.find_reference(&location.branch_ref()).and_then(|reference| reference.peel_to_tree());
     let Ok(tree) = tree else { return Err(OpenError::NoBranch { path, branch }) };
-    let blob = tree.get_name("golive.yaml").and_then(|entry| git.find_blob(entry.id()).ok());
-    let yaml = blob.and_then(|blob| serde_yaml::from_slice::<serde_yaml::Value>(blob.content()).ok());
-    match yaml.and_then(|yaml| yaml.get("golive")?.as_u64()) {
+    match format_of(git, &tree) {
         Some(FORMAT) => Ok(()),
         Some(found) => Err(OpenError::Format { path, found }),
+        // A commit that took the mark away does not make the record another one.
+        None if was_golive(git) => Ok(()),
         None => Err(OpenError::NotGolive { path, branch }),
     }
+}
+
+fn format_of(git: &Repository, root: &git2::Tree<'_>) -> Option<u64> {
+    let blob = git.find_blob(root.get_name(MARK)?.id()).ok()?;
+    serde_yaml::from_slice::<serde_yaml::Value>(blob.content()).ok()?.get("golive")?.as_u64()
+}
+
+/// Returns whether a golive served this repository before.
+fn was_golive(git: &Repository) -> bool {
+    super::served::read(git).is_some() || git.refname_to_id(MIRRORED_REF).is_ok()
+}
+
+/// Returns what is wrong with the mark in the tree `root`, if anything.
+pub(super) fn mark_fault(git: &Repository, root: Oid) -> Result<Option<Fault>, git2::Error> {
+    if format_of(git, &git.find_tree(root)?) == Some(FORMAT) {
+        return Ok(None);
+    }
+    let repair =
+        "put it back as it was: `git log -- golive.yaml` shows when, `git checkout COMMIT -- golive.yaml` does";
+    Ok(Some(Fault::new(Rule::Deleted, "`golive.yaml` does not say `golive: 1` any more", repair)))
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, OpenError> {

@@ -184,7 +184,9 @@ impl Writer {
             absorb::absorb(&self.git, &served, tip, &self.location.branch_ref(), &lag, self.shared.body_limit_bytes)
         };
         let snapshot = match absorbed {
-            Ok(snapshot) => {
+            Ok((snapshot, behind)) => {
+                let mut lag = self.shared.lag.lock().expect("no panic under this lock");
+                behind.iter().for_each(|(path, before, after)| lag.note(path, *before, *after));
                 tracing::info!(%tip, "Took in what others committed, up to `{tip}`");
                 snapshot
             }

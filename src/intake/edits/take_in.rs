@@ -45,9 +45,12 @@ impl Edits {
         let base = mirror.base(&saved.path);
         let base_file = base.and_then(|base| mirror.file(base).ok()).unwrap_or_default();
         let earlier = self.earlier.get(&saved.path, &base_file, &saved.file, Instant::now());
+        let read = |version| mirror.file(version).ok();
+        let stale = mirror.replaced.origin(&saved.path, &base_file, &saved.file, read);
         HandEdit {
             path: saved.path.clone(),
-            base,
+            base: stale.or(base),
+            is_stale: stale.is_some(),
             earlier: earlier.into_iter().collect(),
             file: saved.file.clone(),
             who,

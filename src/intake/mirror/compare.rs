@@ -8,6 +8,7 @@ use std::time::Instant;
 use git2::{Delta, Oid, Repository};
 
 use super::{Mirror, RETRY_INTERVAL};
+use crate::intake::place::Placed;
 use crate::store::Store;
 use crate::store::repository::MIRRORED_REF;
 use crate::store::snapshot::Snapshot;
@@ -91,7 +92,15 @@ impl Mirror {
                 outcomes.push((path.clone(), placed, base, Some(tip)));
             }
         }
+        let index = git.index().ok();
+        let staged = |path: &str| Some(index.as_ref()?.get_path(std::path::Path::new(path), 0)?.id);
         for (path, placed, base, blob) in outcomes {
+            // A person committed a part of what they saved: the rest was made from that.
+            let is_rest = matches!(placed, Ok(Placed::LeftAlone)) && blob.is_some() && staged(&path) == blob;
+            let base = if is_rest { blob } else { base };
+            if let (Ok(Placed::Forward), Some(old)) = (&placed, base.filter(|base| Some(*base) != blob)) {
+                self.replaced.add(&path, old, Instant::now());
+            }
             let bases = between.get(&path).into_iter().flatten().copied().map(Some);
             self.note(&path, placed, base, bases.collect(), blob);
         }

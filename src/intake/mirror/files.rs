@@ -10,7 +10,9 @@ use git2::Oid;
 
 use super::{Mirror, RETRY_INTERVAL};
 use crate::intake::place::Placed;
+use crate::report::fault::Rule;
 use crate::store::Published;
+use crate::store::problem::FoundIn;
 
 impl Mirror {
     /// Brings forward what a batch changed, unless a comparison will.
@@ -27,6 +29,9 @@ impl Mirror {
             }
             let base = self.held.get(&change.path).unwrap_or(change.before);
             let placed = self.put(&change.path, &change.file, base, &|found| Some(found) == base);
+            if let (Ok(Placed::Forward), Some(base)) = (&placed, base.filter(|base| *base != change.blob)) {
+                self.replaced.add(&change.path, base, Instant::now());
+            }
             self.note(&change.path, placed, base, vec![change.before], Some(change.blob));
         }
         if self.compare_at.is_none() {
@@ -57,6 +62,11 @@ impl Mirror {
     /// holds may be `theirs`, too. Returns whether that was done.
     pub(in crate::intake) fn bring(&mut self, path: &str, theirs: Option<Oid>) -> bool {
         let (base, tip) = (self.base(path), self.tip(path));
+        let has_link = self.at.problem(path).is_some_and(|problem| problem.fault.rule == Rule::NotAFile);
+        if has_link && self.at.problem(path).is_some_and(|problem| problem.found_in != FoundIn::WorkTree) {
+            // What the tip has there is no file of ours to place.
+            return true;
+        }
         let is_theirs = |found: Oid| Some(found) == theirs;
         let placed = match tip {
             Some(tip) => self.file(tip).and_then(|file| self.places.put(path, &file, &is_theirs)),
@@ -81,6 +91,7 @@ impl Mirror {
     /// place, unless they saved again.
     pub(in crate::intake) fn took_in(&mut self, path: &str, theirs: Oid, blob: Oid, file: Option<&[u8]>) {
         let (base, before) = (self.base(path), self.tip(path));
+        self.replaced.forget(path);
         if self.at.blob_at(path) == Some(blob) {
             self.ahead.remove(path);
         } else {

@@ -60,7 +60,10 @@ fn puts_back(git: &Repository, next: Oid, commit: Oid, before: &Track, path: &st
     let next = git.find_commit(next)?;
     let message = String::from_utf8_lossy(next.message_raw_bytes()).into_owned();
     let is_answer = message.starts_with(Event::Restore.verb()) && message.contains(&format!("\nAnswers: {commit}\n"));
-    Ok(is_answer && trails::file_at(git, next.tree_id(), path)?.blob == before.blob)
+    let Some(blob) = trails::file_at(git, next.tree_id(), path)?.blob.filter(|_| is_answer) else { return Ok(false) };
+    let says = change::says(git.find_blob(blob)?.content()).ok();
+    Ok(Some(blob) == before.blob
+        || says.is_some_and(|says| before.known.as_ref().map(|known| &known.report) == Some(&says)))
 }
 
 /// Returns the report as it was served at `commit`, or `None` before its first.

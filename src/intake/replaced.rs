@@ -1,0 +1,82 @@
+//! What the service took out of files lately. An editor that had such a version
+//! open saves it again, and what came in its place meanwhile must not look as if
+//! the person had taken it back.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use git2::Oid;
+
+use super::earlier::has_loaded;
+
+const AGE_MAX: Duration = Duration::from_secs(3600);
+const VERSIONS_MAX: usize = 4096;
+
+#[derive(Default)]
+pub(super) struct Replaced {
+    by_path: HashMap<String, Vec<Oid>>,
+    order: VecDeque<(Instant, String)>,
+}
+
+impl Replaced {
+    /// Notes that the file at `path` held `version`, and no longer does.
+    pub(super) fn add(&mut self, path: &str, version: Oid, now: Instant) {
+        self.by_path.entry(path.to_owned()).or_default().push(version);
+        self.order.push_back((now, path.to_owned()));
+        let is_old = |at: Instant| now.saturating_duration_since(at) > AGE_MAX;
+        while self.order.len() > VERSIONS_MAX || self.order.front().is_some_and(|(at, _)| is_old(*at)) {
+            let Some((_, path)) = self.order.pop_front() else { break };
+            if let Some(versions) = self.by_path.get_mut(&path) {
+                versions.drain(..1.min(versions.len()));
+                if versions.is_empty() {
+                    self.by_path.remove(&path);
+                }
+            }
+        }
+    }
+
+    /// A person saved the file: whatever they have open is newer.
+    pub(super) fn forget(&mut self, path: &str) {
+        self.by_path.remove(path);
+    }
+
+    /// Returns the version that `theirs` was made from, if it shows nothing of
+    /// `base`, which is in its place now: of several, the one it is most like.
+    pub(super) fn origin(
+        &self,
+        path: &str,
+        base: &[u8],
+        theirs: &[u8],
+        read: impl Fn(Oid) -> Option<Vec<u8>>,
+    ) -> Option<Oid> {
+        let files = self.by_path.get(path)?.iter().filter_map(|version| Some((*version, read(*version)?)));
+        let unseen = files.filter(|(_, file)| file != base && !has_loaded(file, base, theirs));
+        unseen.min_by_key(|(_, file)| n_lines_apart(file, theirs)).map(|(version, _)| version)
+    }
+}
+
+fn n_lines_apart(a: &[u8], b: &[u8]) -> usize {
+    let lines = |file: &'_ [u8]| file.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let (a, b) = (lines(a), lines(b));
+    a.iter().filter(|line| !b.contains(line)).count() + b.iter().filter(|line| !a.contains(line)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn editor_that_saw_nothing_of_the_new_version_had_the_old_one() {
+        let id = |n: u8| Oid::from_bytes(&[n; 20]).unwrap();
+        let (old, new) = (b"status: pending\nby: null\nname: a\n", b"status: approved\nby: Kim\nname: a\n");
+        let read = |_| Some(old.to_vec());
+        let (mut replaced, now) = (Replaced::default(), Instant::now());
+        replaced.add("a", id(1), now);
+        assert_eq!(replaced.origin("a", new, b"status: pending\nby: null\nname: b\n", read), Some(id(1)));
+        // Reopened by hand: who decided is still there.
+        assert_eq!(replaced.origin("a", new, b"status: pending\nby: Kim\nname: a\n", read), None);
+        assert_eq!(replaced.origin("b", new, old, read), None);
+        replaced.add("b", id(2), now + AGE_MAX + Duration::from_secs(1));
+        assert_eq!(replaced.origin("a", new, old, read), None);
+    }
+}
