@@ -12,6 +12,8 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 pub(super) enum Placed {
     /// It holds the new bytes.
     Forward,
+    /// It held them already.
+    Level,
     /// It holds something that the service did not put there; it was not touched.
     LeftAlone,
 }
@@ -40,7 +42,7 @@ impl Places {
         }
         let is_new = match content_id(&target)? {
             None => true,
-            Some(id) if id == blob_id(bytes)? => return Ok(Placed::Forward),
+            Some(id) if id == blob_id(bytes)? => return Ok(Placed::Level),
             Some(id) if is_base(id) => false,
             Some(_) => return Ok(Placed::LeftAlone),
         };

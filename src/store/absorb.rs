@@ -54,7 +54,7 @@ pub(super) fn absorb(
     let (index, meant) = (OnceCell::new(), OnceCell::new());
     let absorber = Absorber { follower, lag, branch_ref, steps: &steps, index, meant };
     let mut snapshot = served.clone();
-    let (mut behind, by_index) = (Vec::new(), moved_by(git, branch_ref, &steps, |how| moves_index(how)));
+    let (mut behind, by_index) = (Vec::new(), moved_by(git, branch_ref, &steps, moves_index));
     for step in &steps {
         let files = walk::changed_reports(git, Some(snapshot.tree), step.tree)?;
         snapshot.advance(step.commit, step.tree, step.committed_at);

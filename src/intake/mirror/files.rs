@@ -72,7 +72,7 @@ impl Mirror {
             Some(tip) => self.file(tip).and_then(|file| self.places.put(path, &file, &is_theirs)),
             None => self.places.remove(path, &is_theirs),
         };
-        let is_done = matches!(placed, Ok(Placed::Forward));
+        let is_done = matches!(placed, Ok(Placed::Forward | Placed::Level));
         if is_done || placed.is_err() {
             self.note(path, placed, base, vec![theirs, tip], tip);
         }
@@ -108,7 +108,7 @@ impl Mirror {
         target.bases.extend([base, before, Some(theirs)]);
         target.blob = Some(blob);
         match placed {
-            Ok(Placed::Forward) => self.held.release(path),
+            Ok(Placed::Forward | Placed::Level) => self.held.release(path),
             Ok(Placed::LeftAlone) => self.left.push((path.to_owned(), Duration::ZERO)),
             Err(error) => {
                 self.left.push((path.to_owned(), RETRY_INTERVAL));
@@ -129,7 +129,7 @@ impl Mirror {
     ) {
         let is_report = path.starts_with("reports/");
         match placed {
-            Ok(Placed::Forward) => self.held.release(path),
+            Ok(Placed::Forward | Placed::Level) => self.held.release(path),
             // The index stays where the file is, so that `git diff` shows what a person did.
             Ok(Placed::LeftAlone) if is_report => {
                 self.held.keep(path, base);
