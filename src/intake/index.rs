@@ -71,6 +71,7 @@ impl Version {
 /// Writes the new index to `draft`.
 fn make(location: &Location, commit: Oid, targets: &BTreeMap<String, Target>, draft: &Path) -> io::Result<()> {
     fs::create_dir_all(location.own_dir().join("tmp"))?;
+    let written_at = fs::metadata(location.git_dir.join("index")).map_or(i64::MAX, |metadata| metadata.mtime());
     let exists = match fs::copy(location.git_dir.join("index"), draft) {
         Ok(_) => true,
         Err(error) if error.kind() == ErrorKind::NotFound => false,
@@ -85,6 +86,9 @@ fn make(location: &Location, commit: Oid, targets: &BTreeMap<String, Target>, dr
         let tree = git.find_commit(commit).and_then(|commit| commit.tree()).map_err(io::Error::other)?;
         index.read_tree(&tree).map_err(io::Error::other)?;
     }
+    if exists {
+        doubt_young(&mut index, written_at)?;
+    }
     for (path, target) in targets {
         let staged = index.get_path(Path::new(path), 0).map(|entry| entry.id);
         if staged == target.blob && staged.is_none() || !(target.bases.contains(&staged) || staged == target.blob) {
@@ -98,6 +102,18 @@ fn make(location: &Location, commit: Oid, targets: &BTreeMap<String, Target>, dr
     index.write().map_err(io::Error::other)?;
     // A cut index, unlike a missing one, is an error to git.
     File::open(draft)?.sync_all()
+}
+
+/// Has git read anew what it noted in the second in which the old index was
+/// written, as it does itself when it writes one: it compares seconds, so a file
+/// of the same length that was saved in that second would look clean for ever.
+fn doubt_young(index: &mut Index, written_at: i64) -> io::Result<()> {
+    let is_young = |entry: &IndexEntry| i64::from(entry.mtime.seconds()) >= written_at && entry.file_size != 0;
+    let young: Vec<IndexEntry> = index.iter().filter(is_young).collect();
+    for entry in young {
+        index.add(&IndexEntry { file_size: 0, ..entry }).map_err(io::Error::other)?;
+    }
+    Ok(())
 }
 
 /// With what `stat` says of the file, git need not read it to know that it is
