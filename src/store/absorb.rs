@@ -33,8 +33,8 @@ pub(super) enum AbsorbError {
 pub(super) type Behind = (String, Option<Oid>, Option<Oid>);
 
 /// Returns `served`, brought forward to `tip`, and what of it git's index does
-/// not know yet, being pushed. A report whose file was deleted
-/// or cannot be accepted keeps its last good state.
+/// not know yet, being pushed. A report whose file was deleted or cannot be
+/// accepted keeps its last good state.
 ///
 /// # Errors
 /// [`AbsorbError`]; `served` stays what is served.

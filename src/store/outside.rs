@@ -115,6 +115,11 @@ impl Follower<'_> {
                         .and_then(|judged| Ok(Judged { says: change::says(content.content())?, ..judged }))
                 }
                 Joined::Conflict => {
+                    let (path, commit) = (&file.path, step.commit);
+                    tracing::warn!(
+                        path,
+                        "`{commit}` changed an older version of `{path}`, in conflict with the record's, which stays"
+                    );
                     track.problem = None;
                     track.repair = Some(Repair { answers: step.commit });
                     return Ok(None);
@@ -145,6 +150,8 @@ impl Follower<'_> {
         let since =
             track.problem.as_ref().filter(|old| old.fault == problem.fault).map_or(problem.since, |old| old.since);
         track.problem = Some(Problem { last_good, since, ..problem });
+        // It is the person's to repair; putting the old file back would hide theirs.
+        track.repair = None;
         None
     }
 
