@@ -12,5 +12,6 @@ mod replaced;
 mod scan;
 mod set_aside;
 mod settle;
+mod slots;
 mod watch;
 pub mod worktree;

@@ -56,6 +56,7 @@ pub use draft::{Change, Expected};
 pub use edit::HandEdit;
 pub use load::{is_report_path, stray_fault};
 pub use message::Via;
+pub use object::blob_id;
 pub use outside::person;
 
 use crate::metrics::Metrics;

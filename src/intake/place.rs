@@ -1,11 +1,14 @@
 //! Puts one file into the work tree without ever losing what a person wrote there.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use git2::{ObjectType, Oid};
+use git2::Oid;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use super::slots::Slots;
+use crate::store::blob_id;
 
 /// What became of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,36 +24,41 @@ pub(super) enum Placed {
 /// Where files are placed.
 pub(super) struct Places {
     work_dir: PathBuf,
-    /// For files on their way, in the same file system.
-    scratch: PathBuf,
+    slots: Slots,
 }
 
 impl Places {
     pub(super) fn new(work_dir: &Path, own_dir: &Path) -> Self {
-        Self { work_dir: work_dir.into(), scratch: own_dir.join("tmp") }
+        Self { work_dir: work_dir.into(), slots: Slots::new(own_dir.join("tmp")) }
     }
 
-    /// Makes the file at `path` hold `bytes`, if what is there now is one of
-    /// `bases` (or nothing).
+    /// Makes the file at `path` hold `bytes`, which are `blob`, if what is there
+    /// now is one of `bases` (or nothing).
     ///
     /// # Errors
     /// The file system's; the file is as it was.
-    pub(super) fn put(&self, path: &str, bytes: &[u8], is_base: &dyn Fn(Oid) -> bool) -> io::Result<Placed> {
+    pub(super) fn put(&self, path: &str, bytes: &[u8], blob: Oid, is_base: &dyn Fn(Oid) -> bool) -> io::Result<Placed> {
         let target = self.work_dir.join(path);
         if !has_plain_parents(&self.work_dir, path)? {
             return Ok(Placed::LeftAlone);
         }
         let is_new = match content_id(&target)? {
             None => true,
-            Some(id) if id == blob_id(bytes)? => return Ok(Placed::Level),
+            Some(id) if id == blob => return Ok(Placed::Level),
             Some(id) if is_base(id) => false,
             Some(_) => return Ok(Placed::LeftAlone),
         };
-        fs::create_dir_all(target.parent().unwrap_or(&self.work_dir))?;
-        fs::create_dir_all(&self.scratch)?;
-        let draft = self.scratch.join("file");
-        File::create(&draft)?.write_all(bytes)?;
-        if is_new { place_new(&draft, &target) } else { replace(&draft, &target, blob_id(bytes)?, is_base) }
+        let draft = self.slots.fill(bytes)?;
+        if !is_new {
+            return replace(&draft, &target, blob, is_base);
+        }
+        match place_new(&draft, &target) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fs::create_dir_all(target.parent().unwrap_or(&self.work_dir))?;
+                place_new(&draft, &target)
+            }
+            placed => placed,
+        }
     }
 
     /// Removes the file at `path` if it is one of `bases`.
@@ -88,10 +96,7 @@ pub(super) fn has_plain_parents(work_dir: &Path, path: &str) -> io::Result<bool>
 /// none, and an id that no blob has for a link, a folder or a device.
 pub(super) fn content_id(path: &Path) -> io::Result<Option<Oid>> {
     match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_file() => {
-            let bytes = fs::read(path)?;
-            blob_id(&bytes).map(Some)
-        }
+        Ok(metadata) if metadata.is_file() => Ok(Some(blob_id(&fs::read(path)?))),
         Ok(_) => Ok(Some(Oid::ZERO_SHA1)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -103,13 +108,10 @@ fn place_new(draft: &Path, target: &Path) -> io::Result<Placed> {
     match renameat_with(CWD, draft, CWD, target, RenameFlags::NOREPLACE) {
         Ok(()) => Ok(Placed::Forward),
         Err(rustix::io::Errno::EXIST) => Ok(Placed::LeftAlone),
+        Err(rustix::io::Errno::NOENT) => Err(ErrorKind::NotFound.into()),
         // Not every file system knows the flag.
         Err(_) => fs::rename(draft, target).map(|()| Placed::Forward),
     }
-}
-
-pub(super) fn blob_id(bytes: &[u8]) -> io::Result<Oid> {
-    Oid::hash_object(ObjectType::Blob, bytes).map_err(io::Error::other)
 }
 
 /// Somebody may save the file between the look and this, so the two are
@@ -137,24 +139,20 @@ fn replace(draft: &Path, target: &Path, ours: Oid, is_base: &dyn Fn(Oid) -> bool
 mod tests {
     use super::*;
 
-    fn id(bytes: &[u8]) -> Oid {
-        Oid::hash_object(ObjectType::Blob, bytes).unwrap()
-    }
-
     #[test]
     fn only_what_the_service_put_there_is_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let places = Places::new(&dir.path().join("work"), &dir.path().join("own"));
         let file = dir.path().join("work/a/b.md");
-        let is_old = |found: Oid| found == id(b"old");
+        let is_old = |found: Oid| found == blob_id(b"old");
 
-        assert_eq!(places.put("a/b.md", b"old", &|_| false).unwrap(), Placed::Forward);
-        assert_eq!(places.put("a/b.md", b"new", &is_old).unwrap(), Placed::Forward);
+        assert_eq!(places.put("a/b.md", b"old", blob_id(b"old"), &|_| false).unwrap(), Placed::Forward);
+        assert_eq!(places.put("a/b.md", b"new", blob_id(b"new"), &is_old).unwrap(), Placed::Forward);
         assert_eq!(fs::read(&file).unwrap(), b"new");
-        assert_eq!(places.put("a/b.md", b"newer", &is_old).unwrap(), Placed::LeftAlone);
+        assert_eq!(places.put("a/b.md", b"newer", blob_id(b"newer"), &is_old).unwrap(), Placed::LeftAlone);
         assert_eq!(fs::read(&file).unwrap(), b"new");
         assert_eq!(places.remove("a/b.md", &is_old).unwrap(), Placed::LeftAlone);
-        assert_eq!(places.remove("a/b.md", &|found| found == id(b"new")).unwrap(), Placed::Forward);
+        assert_eq!(places.remove("a/b.md", &|found| found == blob_id(b"new")).unwrap(), Placed::Forward);
         assert!(!file.exists());
     }
 
@@ -168,7 +166,10 @@ mod tests {
         std::os::unix::fs::symlink("../outside", dir.path().join("work/a")).unwrap();
         std::os::unix::fs::symlink("../outside/b.md", dir.path().join("work/c.md")).unwrap();
         for path in ["a/b.md", "c.md"] {
-            assert_eq!(places.put(path, b"new", &|found| found == id(b"old")).unwrap(), Placed::LeftAlone);
+            assert_eq!(
+                places.put(path, b"new", blob_id(b"new"), &|found| found == blob_id(b"old")).unwrap(),
+                Placed::LeftAlone
+            );
         }
         assert_eq!(fs::read(dir.path().join("outside/b.md")).unwrap(), b"old");
     }

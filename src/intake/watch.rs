@@ -25,6 +25,8 @@ pub(super) struct Heard {
     folders: Vec<PathBuf>,
     /// Something was not heard.
     pub(super) is_incomplete: bool,
+    /// There is something.
+    is_news: bool,
 }
 
 pub(super) struct Watch {
@@ -61,8 +63,11 @@ impl Watch {
         let (heard, wake) = (self.heard.clone(), self.wake.clone());
         let hear = move |event| {
             // Walks open folders, and that is told too.
-            if heard.lock().expect("no panic under this lock").take_in(event) {
-                // If there is no room, the other side is awake.
+            let mut heard = heard.lock().expect("no panic under this lock");
+            let was_told = heard.is_news;
+            heard.take_in(event);
+            if heard.is_news && !was_told {
+                // If there is no room, the other side is awake, and asks.
                 let _ = wake.try_send(News::Heard);
             }
         };
@@ -90,6 +95,11 @@ impl Watch {
         }
     }
 
+    /// Returns whether something was heard since the last call of [`Watch::take`].
+    pub(super) fn has_heard(&self) -> bool {
+        self.heard.lock().expect("no panic under this lock").is_news
+    }
+
     /// Returns what was heard since the last call.
     pub(super) fn take(&self) -> Heard {
         let mut heard = std::mem::take(&mut *self.heard.lock().expect("no panic under this lock"));
@@ -103,21 +113,20 @@ impl Watch {
 }
 
 impl Heard {
-    /// Returns whether it was news.
-    fn take_in(&mut self, event: notify::Result<Event>) -> bool {
+    fn take_in(&mut self, event: notify::Result<Event>) {
         let Ok(event) = event else {
-            self.is_incomplete = true;
-            return true;
+            (self.is_incomplete, self.is_news) = (true, true);
+            return;
         };
         self.is_incomplete |= event.need_rescan();
-        let mut is_news = event.need_rescan();
+        self.is_news |= event.need_rescan();
         for path in event.paths {
             let is_folder_like = path.extension().is_none();
             let hint = match event.kind {
                 EventKind::Access(AccessKind::Close(AccessMode::Write)) => Hint::Done,
                 EventKind::Create(CreateKind::Folder) => {
                     self.folders.push(path);
-                    is_news = true;
+                    self.is_news = true;
                     continue;
                 }
                 EventKind::Create(_) | EventKind::Modify(ModifyKind::Data(_)) => Hint::Writing,
@@ -135,13 +144,12 @@ impl Heard {
                 EventKind::Modify(_) | EventKind::Remove(_) => Hint::Done,
                 _ => continue,
             };
-            is_news = true;
+            self.is_news = true;
             if hint == Hint::Touched {
                 self.files.entry(path).or_insert(hint);
             } else {
                 self.files.insert(path, hint);
             }
         }
-        is_news
     }
 }

@@ -23,6 +23,8 @@ const QUIET: Duration = Duration::from_millis(100);
 const GIT_QUIET: Duration = Duration::from_millis(100);
 /// How often it is looked whether the right folder is watched.
 const RENEW_INTERVAL: Duration = Duration::from_millis(500);
+/// The service's own writes are heard of, too: many of them at once cost less.
+const HEAR_INTERVAL: Duration = Duration::from_millis(20);
 /// Files that are looked at before news are heard again.
 const LOOKS_MAX: usize = 128;
 const NEWS_MAX: usize = 64;
@@ -54,6 +56,7 @@ struct Senses {
     watch: Watch,
     scanner: Scanner,
     renewed_at: Instant,
+    heard_at: Instant,
 }
 
 impl WorkTree {
@@ -79,13 +82,13 @@ impl WorkTree {
         let mut edits = Edits::new(store, self.verified.clone());
         let watch = Watch::new(&self.location.work_dir, sender.clone());
         let scanner = Scanner::start(&self.location, self.verified.clone(), sender.clone());
-        let mut senses = Senses { news, watch, scanner, renewed_at: Instant::now() - RENEW_INTERVAL };
+        let long_ago = Instant::now() - RENEW_INTERVAL;
+        let mut senses = Senses { news, watch, scanner, renewed_at: long_ago, heard_at: long_ago };
         let pass_on = move || pass_on(&published, &sender);
         std::thread::Builder::new().name("news".into()).spawn(pass_on).expect("a thread can be started at start");
         let mut committed_at = Instant::now();
         loop {
-            let next_look = self.suspects.next_due().map(|due| due.saturating_duration_since(Instant::now()));
-            let heard = senses.news.recv_timeout(next_look.unwrap_or(QUIET).min(QUIET));
+            let heard = senses.news.recv_timeout(self.pause(&senses));
             let is_closed = matches!(heard, Ok(News::Closed) | Err(RecvTimeoutError::Disconnected));
             if store.take_missed() {
                 self.mirror.compare_soon();
@@ -119,6 +122,16 @@ impl WorkTree {
         }
     }
 
+    /// Returns how long to wait for news: until something else is due.
+    fn pause(&self, senses: &Senses) -> Duration {
+        let now = Instant::now();
+        // Before the work tree is compared, no file is looked at.
+        let look = self.mirror.at().and_then(|_| self.suspects.next_due()).map(|due| due.max(self.hands_off_until));
+        let hear = senses.watch.has_heard().then(|| senses.heard_at + HEAR_INTERVAL);
+        let next = look.into_iter().chain(hear).min();
+        next.map_or(QUIET, |due| due.saturating_duration_since(now)).min(QUIET)
+    }
+
     fn hear(&mut self, heard: Result<News, RecvTimeoutError>, senses: &mut Senses, edits: &mut Edits, store: &Store) {
         let now = Instant::now();
         match heard {
@@ -130,19 +143,21 @@ impl WorkTree {
                     self.suspects.hint(path, hint, now);
                 }
             }
-            Ok(News::Heard) => {
-                let heard = senses.watch.take();
-                for (file, hint) in heard.files {
-                    if let Some(path) = report_like(&self.location.work_dir, &file) {
-                        self.suspects.hint(path.to_owned(), hint, now);
-                    }
-                }
-                if heard.is_incomplete {
-                    self.suspects.forget_writers();
-                    senses.scanner.soon(now);
-                }
+            Ok(News::Heard | News::Closed) | Err(_) => {}
+        }
+        if senses.heard_at.elapsed() < HEAR_INTERVAL {
+            return;
+        }
+        senses.heard_at = now;
+        let heard = senses.watch.take();
+        for (file, hint) in heard.files {
+            if let Some(path) = report_like(&self.location.work_dir, &file) {
+                self.suspects.hint(path.to_owned(), hint, now);
             }
-            Ok(News::Closed) | Err(_) => {}
+        }
+        if heard.is_incomplete {
+            self.suspects.forget_writers();
+            senses.scanner.soon(now);
         }
     }
 

@@ -12,10 +12,9 @@ use git2::Oid;
 use super::{Edits, Looked, Saved};
 use crate::intake::look::{self, Seen, Signature};
 use crate::intake::mirror::{Mirror, RETRY_INTERVAL};
-use crate::intake::place::blob_id;
 use crate::intake::settle::Suspect;
 use crate::report::fault::{Fault, Rule};
-use crate::store::{Store, is_report_path, stray_fault};
+use crate::store::{Store, blob_id, is_report_path, stray_fault};
 
 /// Of a file that is too long to be read.
 const HEAD_LEN: u64 = 128 * 1024;
@@ -114,7 +113,7 @@ impl Edits {
             suspect.put_off(now + Duration::from_millis(50));
             return Ok(Looked::Again(suspect));
         };
-        let theirs = blob_id(&bytes)?;
+        let theirs = blob_id(&bytes);
         if tip == Some(theirs) {
             mirror.is_level(path);
             self.verify(store, path, signature);

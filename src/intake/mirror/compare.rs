@@ -78,7 +78,7 @@ impl Mirror {
                 (self.places.remove(path, &is_base), None)
             } else {
                 let blob = delta.new_file().id();
-                (self.put(path, git.find_blob(blob)?.content(), base, &is_base), Some(blob))
+                (self.put(path, git.find_blob(blob)?.content(), blob, base, &is_base), Some(blob))
             };
             outcomes.push((path.to_owned(), placed, base, blob));
         }
@@ -88,7 +88,7 @@ impl Mirror {
             let tip = new.get_path(std::path::Path::new(path)).map(|entry| entry.id());
             if let (Ok(tip), false) = (tip, seen.contains(path)) {
                 let base = self.held.get(path).unwrap_or(Some(tip));
-                let placed = self.put(path, git.find_blob(tip)?.content(), base, &|found| blobs.contains(&found));
+                let placed = self.put(path, git.find_blob(tip)?.content(), tip, base, &|found| blobs.contains(&found));
                 outcomes.push((path.clone(), placed, base, Some(tip)));
             }
         }

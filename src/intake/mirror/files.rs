@@ -28,7 +28,7 @@ impl Mirror {
                 None => {}
             }
             let base = self.held.get(&change.path).unwrap_or(change.before);
-            let placed = self.put(&change.path, &change.file, base, &|found| Some(found) == base);
+            let placed = self.put(&change.path, &change.file, change.blob, base, &|found| Some(found) == base);
             if let (Ok(Placed::Forward), Some(base)) = (&placed, base.filter(|base| *base != change.blob)) {
                 self.replaced.add(&change.path, base, Instant::now());
             }
@@ -39,12 +39,13 @@ impl Mirror {
         }
     }
 
-    /// Puts a file that was at `base`. A report's file that is gone may be about to be
+    /// Puts `blob`, which is `file`, where the file was at `base`. A report's file that is gone may be about to be
     /// written anew, by git, that would not find it; whether it stays gone shows later.
     pub(super) fn put(
         &self,
         path: &str,
         file: &[u8],
+        blob: Oid,
         base: Option<Oid>,
         is_base: &dyn Fn(Oid) -> bool,
     ) -> io::Result<Placed> {
@@ -55,7 +56,7 @@ impl Mirror {
         if base.is_some() && path.starts_with("reports/") && is_gone() {
             return Ok(Placed::LeftAlone);
         }
-        self.places.put(path, file, is_base)
+        self.places.put(path, file, blob, is_base)
     }
 
     /// Brings the file at `path`, which holds `theirs`, to the tip. What the index
@@ -69,7 +70,7 @@ impl Mirror {
         }
         let is_theirs = |found: Oid| Some(found) == theirs;
         let placed = match tip {
-            Some(tip) => self.file(tip).and_then(|file| self.places.put(path, &file, &is_theirs)),
+            Some(tip) => self.file(tip).and_then(|file| self.places.put(path, &file, tip, &is_theirs)),
             None => self.places.remove(path, &is_theirs),
         };
         let is_done = matches!(placed, Ok(Placed::Forward | Placed::Level));
@@ -99,7 +100,7 @@ impl Mirror {
         }
         // Whatever comes next was made from this, or from what they saved.
         self.held.set(path, Some(blob));
-        let put = |file: &[u8]| self.places.put(path, file, &|found| found == theirs);
+        let put = |file: &[u8]| self.places.put(path, file, blob, &|found| found == theirs);
         let placed = match file {
             Some(file) => put(file),
             None => self.file(blob).and_then(|file| put(&file)),

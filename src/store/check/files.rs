@@ -99,7 +99,7 @@ fn in_clone(
         return Ok(stray.or_else(|| elsewhere::refused(&path, mode)).into_iter().collect());
     }
     let before = around.base.item(&path);
-    let blob = git2::Oid::hash_object(git2::ObjectType::Blob, &content)?;
+    let blob = crate::store::blob_id(&content);
     if before.is_some_and(|item| item.id == blob && item.mode == mode) {
         return Ok(change::read(&path, &content)
             .err()

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use git2::{ObjectType, Oid, Repository};
+use git2::Repository;
 use uuid::Uuid;
 
 use super::Source;
 use crate::report::change;
+use crate::store::blob_id;
 use crate::store::check::entries::Item;
 use crate::store::check::finding::Finding;
 use crate::store::check::{CheckError, elsewhere, limit};
@@ -58,9 +59,7 @@ impl Files<'_> {
             }
             Content::File(mode, file) => (mode, file),
         };
-        let is_same = base.is_some_and(|base| {
-            base.mode == mode && Oid::hash_object(ObjectType::Blob, &file).is_ok_and(|id| id == base.id)
-        });
+        let is_same = base.is_some_and(|base| base.mode == mode && blob_id(&file) == base.id);
         if !is_report_path(path) {
             let fault = stray_fault(&file).map(|fault| Finding::of(path, fault, &file));
             // Swap files and notes that nobody adds are nobody's.

@@ -1,0 +1,117 @@
+//! Files on their way into the work tree: written here, in the same file system,
+//! and renamed to where they belong.
+//!
+//! What comes out where a file is exchanged for another is written over later:
+//! to make a file and to delete one costs several times what it costs to write
+//! it. Not at once, as whoever had the old file open may still be writing to it.
+
+use std::cell::Cell;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::PathBuf;
+
+use rustix::fs::OFlags;
+
+/// Files that are used in turn.
+const N_SLOTS: usize = 64;
+
+pub(super) struct Slots {
+    folder: PathBuf,
+    next: Cell<usize>,
+    /// The mode of a file that is made here, once one was.
+    mode: Cell<Option<u32>>,
+}
+
+impl Slots {
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self { folder, next: Cell::default(), mode: Cell::default() }
+    }
+
+    /// Returns the path of a file that holds `bytes`, to be renamed or exchanged
+    /// before it is its turn again.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub(super) fn fill(&self, bytes: &[u8]) -> io::Result<PathBuf> {
+        let slot = self.next.get();
+        self.next.set((slot + 1) % N_SLOTS);
+        let path = self.folder.join(format!("file-{slot}"));
+        let mut file = match self.used(&path)? {
+            Some(file) => file,
+            None => self.make(&path)?,
+        };
+        file.write_all(bytes)?;
+        // Not cut before: that would free its blocks, only to ask for others.
+        file.set_len(bytes.len() as u64)?;
+        Ok(path)
+    }
+
+    /// Opens the file that was left at `path`, if it can be written over: another
+    /// name that a person gave it would show what is written, and another mode
+    /// would go with it.
+    fn used(&self, path: &PathBuf) -> io::Result<Option<File>> {
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+        let is_ours = |found: &Metadata| found.is_file() && found.nlink() == 1 && Some(found.mode()) == self.mode.get();
+        match OpenOptions::new().write(true).custom_flags(flags.cast_signed()).open(path) {
+            Ok(file) if is_ours(&file.metadata()?) => Ok(Some(file)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            _ => fs::remove_file(path).map(|()| None),
+        }
+    }
+
+    fn make(&self, path: &PathBuf) -> io::Result<File> {
+        let make = || OpenOptions::new().write(true).create_new(true).open(path);
+        let file = match make() {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fs::create_dir_all(&self.folder)?;
+                make()?
+            }
+            made => made?,
+        };
+        if self.mode.get().is_none() {
+            self.mode.set(Some(file.metadata()?.mode()));
+        }
+        Ok(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// Fills a slot again and again until its file is written over.
+    fn round(slots: &Slots, bytes: &[u8]) -> PathBuf {
+        (1..N_SLOTS).for_each(|_| drop(slots.fill(b"another").unwrap()));
+        slots.fill(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_used_file_is_written_over_as_a_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let slots = Slots::new(dir.path().join("tmp"));
+        let path = slots.fill(b"a long text").unwrap();
+        let ino = fs::metadata(&path).unwrap().ino();
+        assert_eq!(round(&slots, b"short"), path);
+        assert_eq!(fs::read(&path).unwrap(), b"short");
+        assert_eq!(fs::metadata(&path).unwrap().ino(), ino);
+    }
+
+    #[test]
+    fn a_file_that_has_another_name_or_mode_is_not_written_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let slots = Slots::new(dir.path().join("tmp"));
+        let (path, copy) = (slots.fill(b"old").unwrap(), dir.path().join("a person's copy"));
+        fs::hard_link(&path, &copy).unwrap();
+        assert_eq!(round(&slots, b"new"), path);
+        assert_eq!(fs::read(&copy).unwrap(), b"old");
+
+        let mode = fs::metadata(&path).unwrap().mode();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        assert_eq!(round(&slots, b"newer"), path);
+        assert_eq!(fs::read(&path).unwrap(), b"newer");
+        assert_eq!(fs::metadata(&path).unwrap().mode(), mode);
+    }
+}
