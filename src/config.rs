@@ -90,6 +90,10 @@ pub struct Serve {
           value_parser = parse_body_limit)]
     pub body_limit_bytes: usize,
 
+    /// Switches off work in the background, to measure or to test without it.
+    #[arg(long, value_name = "JOB", hide = true)]
+    pub without: Vec<Job>,
+
     /// Form of the log on standard error.
     #[arg(long, env = "GOLIVE_LOG_FORMAT", default_value = "text")]
     pub log_format: LogFormat,
@@ -98,6 +102,15 @@ pub struct Serve {
     /// Every request is logged at `debug`, those that change something at `info`.
     #[arg(long, env = "GOLIVE_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
+}
+
+/// Work in the background.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Job {
+    /// Files follow the branch, and what people save is taken in.
+    WorkTree,
+    /// Packs are joined.
+    Upkeep,
 }
 
 impl Serve {

@@ -19,11 +19,12 @@ pub mod store;
 pub mod verify;
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-use crate::config::GitHttp;
+use crate::config::{GitHttp, Job};
 use crate::intake::worktree::WorkTree;
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -58,14 +59,10 @@ pub async fn run(
         };
         tokio::task::spawn_blocking(open).await.expect("opening does not panic")?
     };
-    // Before the first write, so that it knows from where the work tree has to follow.
-    let work_tree = WorkTree::open(&store).map_err(|source| OpenError::Io { path: settings.repo.clone(), source })?;
-    let follow = {
-        let (store, published) = (store.clone(), store.listen());
-        move || work_tree.run(&store, published)
-    };
-    let work_tree =
-        std::thread::Builder::new().name("worktree".into()).spawn(follow).expect("a thread can be started at start");
+    if !settings.without.contains(&Job::Upkeep) {
+        store.start_upkeep();
+    }
+    let work_tree = if settings.without.contains(&Job::WorkTree) { None } else { Some(follow(&store, &settings)?) };
     let snapshot = store.snapshot();
     let clone = match settings.git_http(address) {
         GitHttp::Off => None,
@@ -87,7 +84,7 @@ pub async fn run(
     http::server::serve(listener, router, stop, DRAIN_PATIENCE).await;
     let closed = tokio::task::spawn_blocking(move || {
         store.close();
-        work_tree.join()
+        work_tree.map_or(Ok(()), JoinHandle::join)
     });
     match tokio::time::timeout(CLOSE_PATIENCE, closed).await {
         Ok(Ok(Ok(()))) => {}
@@ -99,4 +96,14 @@ pub async fn run(
     }
     tracing::info!("Stopped");
     Ok(())
+}
+
+/// Starts the thread of the work tree. Before the first write, so that it knows
+/// from where the work tree has to follow.
+fn follow(store: &Arc<Store>, settings: &config::Serve) -> Result<JoinHandle<()>, OpenError> {
+    let io_error = |source| OpenError::Io { path: settings.repo.clone(), source };
+    let work_tree = WorkTree::open(store).map_err(io_error)?;
+    let (store, published) = (store.clone(), store.listen());
+    let run = move || work_tree.run(&store, published);
+    std::thread::Builder::new().name("worktree".into()).spawn(run).map_err(io_error)
 }

@@ -154,8 +154,8 @@ pub struct Store {
 /// The threads behind a store, to be joined after it is closed.
 struct Threads {
     writer: JoinHandle<()>,
-    upkeep: JoinHandle<()>,
-    stop_upkeep: Sender<()>,
+    /// With what stops it.
+    upkeep: Option<(JoinHandle<()>, Sender<()>)>,
 }
 
 impl Store {
@@ -202,14 +202,19 @@ impl Store {
         let mut writer = Writer::new(location.clone(), shared.clone()).map_err(git_error)?;
         writer.look_around();
         let writer = spawn("writer", move || writer.run(&waiting));
-        let (stop_upkeep, stopped) = channel();
-        let upkeep = spawn("upkeep", {
-            let (location, shared) = (location.clone(), shared.clone());
-            move || upkeep::run(&location, &shared, &stopped)
-        });
-        let threads = Threads { writer, upkeep, stop_upkeep };
+        let threads = Threads { writer, upkeep: None };
         let (commands, threads) = (Mutex::new(Some(commands)), Mutex::new(Some(threads)));
         Ok(Self { shared, opened_at: tip, was_stopped_well, commands, threads, _lock: lock })
+    }
+
+    /// Starts to keep the number of packs small. Called once.
+    pub fn start_upkeep(&self) {
+        let (stop, stopped) = channel();
+        let (location, shared) = (self.location().clone(), self.shared.clone());
+        let thread = spawn("upkeep", move || upkeep::run(&location, &shared, &stopped));
+        if let Some(threads) = self.threads.lock().expect("no panic under this lock").as_mut() {
+            threads.upkeep = Some((thread, stop));
+        }
     }
 
     /// Returns the state of the tip, as it was served last.
@@ -375,8 +380,11 @@ impl Store {
     pub fn close(&self) {
         drop(self.commands.lock().expect("no panic under this lock").take());
         let Some(threads) = self.threads.lock().expect("no panic under this lock").take() else { return };
-        drop(threads.stop_upkeep);
-        for thread in [threads.writer, threads.upkeep] {
+        let upkeep = threads.upkeep.map(|(thread, stop)| {
+            drop(stop);
+            thread
+        });
+        for thread in std::iter::once(threads.writer).chain(upkeep) {
             if thread.join().is_err() {
                 tracing::error!("A thread of the store panicked");
             }
