@@ -21,6 +21,7 @@ mod load;
 mod lock;
 mod merge;
 mod message;
+pub(crate) mod nursery;
 mod object;
 mod outside;
 mod pack;

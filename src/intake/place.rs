@@ -1,7 +1,8 @@
 //! Puts one file into the work tree without ever losing what a person wrote there.
 
+use std::cell::Cell;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use git2::Oid;
@@ -9,6 +10,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::slots::Slots;
 use crate::store::blob_id;
+use crate::store::nursery::Nursery;
 
 /// What became of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,15 +23,22 @@ pub(super) enum Placed {
     LeftAlone,
 }
 
+/// New report files stay; a folder of the nursery holds about half of what is near it.
+const FILES_PER_FOLDER: usize = 4096;
+
 /// Where files are placed.
 pub(super) struct Places {
     work_dir: PathBuf,
     slots: Slots,
+    /// For files that are new; `None` if that is another file system.
+    nursery: Option<Nursery>,
+    n_made: Cell<usize>,
 }
 
 impl Places {
     pub(super) fn new(work_dir: &Path, own_dir: &Path) -> Self {
-        Self { work_dir: work_dir.into(), slots: Slots::new(own_dir.join("tmp")) }
+        let nursery = Nursery::open(&own_dir.join("new/files"), work_dir, FILES_PER_FOLDER);
+        Self { work_dir: work_dir.into(), slots: Slots::new(own_dir.join("tmp")), nursery, n_made: Cell::default() }
     }
 
     /// Makes the file at `path` hold `bytes`, which are `blob`, if what is there
@@ -48,17 +57,29 @@ impl Places {
             Some(id) if is_base(id) => false,
             Some(_) => return Ok(Placed::LeftAlone),
         };
-        let draft = self.slots.fill(bytes)?;
         if !is_new {
-            return replace(&draft, &target, blob, is_base);
+            return replace(&self.slots.fill(bytes)?, &target, blob, is_base);
         }
-        match place_new(&draft, &target) {
+        let draft = self.make(bytes)?;
+        let placed = match place_new(&draft, &target) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                fs::create_dir_all(target.parent().unwrap_or(&self.work_dir))?;
-                place_new(&draft, &target)
+                fs::create_dir_all(target.parent().unwrap_or(&self.work_dir)).and_then(|()| place_new(&draft, &target))
             }
             placed => placed,
+        };
+        if !matches!(placed, Ok(Placed::Forward)) {
+            let _ = fs::remove_file(&draft);
         }
+        placed
+    }
+
+    /// Returns the path of a new file that holds `bytes`.
+    fn make(&self, bytes: &[u8]) -> io::Result<PathBuf> {
+        let Some(nursery) = &self.nursery else { return self.slots.fill(bytes) };
+        // A name of its own: what could not be placed is not written over.
+        self.n_made.set(self.n_made.get() + 1);
+        let (path, mut file) = nursery.create(&self.n_made.get().to_string())?;
+        file.write_all(bytes).map(|()| path)
     }
 
     /// Removes the file at `path` if it is one of `bases`.

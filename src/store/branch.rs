@@ -90,7 +90,7 @@ fn prepare_in<'a>(location: &'a Location, name: &str, new: Oid) -> io::Result<Pr
     let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(&spare)?;
     file.write_all(text.as_bytes())?;
     file.set_len(text.len() as u64)?;
-    file.sync_all()?;
+    file.sync_data()?;
     Ok(Prepared { location, spare, new })
 }
 

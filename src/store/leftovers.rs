@@ -23,6 +23,7 @@ pub(super) fn remove(location: &Location) {
         }
     }
     let _ = fs::remove_dir_all(location.own_dir().join("tmp"));
+    let _ = fs::remove_dir_all(location.nursery_dir());
     for path in entries(&location.work_dir) {
         if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(DRAFT_PREFIX)) {
             let _ = fs::remove_dir_all(path);

@@ -54,7 +54,7 @@ pub(super) fn merge(dir: &Path, paths: &[PathBuf]) -> io::Result<usize> {
         }
     }
     let joined = pack::finish(bytes, placed);
-    pack::store(dir, &joined)?;
+    pack::store(dir, &joined, None)?;
     remove_multi_pack_index(dir)?;
     for source in &sources {
         // The joined pack can be one of them: the same objects in the same order.

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use sha1::{Digest, Sha1};
 
+use super::nursery::Nursery;
 use super::object::{Kind, Object};
 
 /// Unfinished files begin with this; `git prune` knows `tmp_` as garbage too.
@@ -23,14 +24,19 @@ pub(super) const TEMPORARY_PREFIX: &str = "tmp_golive_";
 /// # Errors
 /// Any error of the file system; no part of the pack is visible then.
 pub(super) fn write(dir: &Path, objects: &[Object]) -> io::Result<()> {
-    store(dir, &assemble(objects))
+    store(dir, &assemble(objects), None)
 }
 
-/// Like [`write()`], for a pack that is put together already.
-pub(super) fn store(dir: &Path, pack: &Pack) -> io::Result<()> {
+/// Like [`write()`], with files from the nursery.
+pub(super) fn write_from(nursery: Option<&Nursery>, dir: &Path, objects: &[Object]) -> io::Result<()> {
+    store(dir, &assemble(objects), nursery)
+}
+
+/// Like [`write_from`], for a pack that is put together already.
+pub(super) fn store(dir: &Path, pack: &Pack, nursery: Option<&Nursery>) -> io::Result<()> {
     let name = &pack.name;
-    let pack_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}pack_{name}"))?;
-    let index_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}idx_{name}"))?;
+    let pack_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}pack_{name}"), nursery)?;
+    let index_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}idx_{name}"), nursery)?;
     // The two syncs do not depend on each other; side by side they cost one.
     std::thread::scope(|scope| {
         let index_synced = scope.spawn(|| index_file.fill(&pack.index));
@@ -139,9 +145,15 @@ struct Temporary {
 }
 
 impl Temporary {
-    fn create(dir: &Path, name: &str) -> io::Result<Self> {
-        let path = dir.join(name);
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&path)?;
+    fn create(dir: &Path, name: &str, nursery: Option<&Nursery>) -> io::Result<Self> {
+        let (path, file) = match nursery {
+            Some(nursery) => nursery.create(name)?,
+            None => {
+                let path = dir.join(name);
+                let file = OpenOptions::new().write(true).create(true).truncate(true).open(&path)?;
+                (path, file)
+            }
+        };
         Ok(Self { file, path, published: false })
     }
 

@@ -58,6 +58,11 @@ impl Location {
         self.git_dir.join("golive")
     }
 
+    /// The folder of files that are on their way.
+    pub fn nursery_dir(&self) -> PathBuf {
+        self.own_dir().join("new")
+    }
+
     /// The folder of git's hooks, which are the service's.
     pub fn hooks_dir(&self) -> PathBuf {
         self.own_dir().join("hooks")

@@ -15,6 +15,7 @@ use git2::Repository;
 use super::absorb::{self, AbsorbError};
 use super::batch::{Batch, Command, Write};
 use super::branch::{self, SwapError};
+use super::nursery::Nursery;
 use super::object::{Kind, Object};
 use super::plan::{self, Plan};
 use super::problem::Problem;
@@ -27,6 +28,8 @@ use super::{FileChange, Published, Shared, WriteError, Written, load, pack, rewi
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Somebody who moves the branch again and again cannot hold a batch for ever.
 const SWAP_ATTEMPTS: usize = 5;
+/// Small packs are soon joined and deleted.
+const PACK_FILES_PER_FOLDER: usize = 256;
 
 pub(super) struct Writer {
     location: Location,
@@ -35,12 +38,15 @@ pub(super) struct Writer {
     n_joins: usize,
     trees: Trees,
     shared: Arc<Shared>,
+    nursery: Option<Nursery>,
 }
 
 impl Writer {
     pub(super) fn new(location: Location, shared: Arc<Shared>) -> Result<Self, git2::Error> {
         let git = location.open()?;
-        Ok(Self { location, git, n_joins: 0, trees: Trees::default(), shared })
+        let home = location.nursery_dir().join("packs");
+        let nursery = Nursery::open(&home, &location.pack_dir(), PACK_FILES_PER_FOLDER);
+        Ok(Self { location, git, n_joins: 0, trees: Trees::default(), shared, nursery })
     }
 
     /// Works until every sender of commands is gone.
@@ -229,7 +235,7 @@ impl Writer {
         let (location, tip) = (&self.location, plan.snapshot.commit);
         let prepared = std::thread::scope(|scope| {
             let prepared = scope.spawn(move || branch::prepare(location, tip));
-            pack::write(&location.pack_dir(), &plan.objects)?;
+            pack::write_from(self.nursery.as_ref(), &location.pack_dir(), &plan.objects)?;
             prepared.join().expect("writing a file does not panic")
         })?;
         prepared.swap(&self.git, base.commit)
