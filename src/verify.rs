@@ -23,6 +23,8 @@ pub fn run(settings: &Verify) -> ExitCode {
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} commits, {eta} to go") {
         bar.set_style(style);
     }
+    // What is read twice, the replay keeps itself; libgit2 would keep 256 MB of all the rest.
+    git2::opts::enable_caching(false);
     let verified = verify(&settings.repo, &|n_done, n_all| {
         bar.set_length(n_all as u64);
         bar.set_position(n_done as u64);

@@ -46,6 +46,7 @@ fn lively() -> Place {
     place.git(&["commit", "-q", "-m", "Remove"]);
     restored(2);
     service.patch(&two, &decision("approved", "Again"));
+    service.wait_until_clean();
     service.stop();
     place
 }

@@ -216,18 +216,16 @@ fn readable(file: &[u8]) -> Result<Decoded<'_>, Fault> {
 }
 
 fn check_path(path: &str, file: &[u8], report: &Report) -> Result<(), Fault> {
-    let (line, column) = front_matter::place(file, "repository_url");
-    match RepositoryKey::parse(&report.repository_url).map(|key| key.path()) {
-        Ok(expected) if expected == path => Ok(()),
+    let (rule, detail, repair) = match RepositoryKey::parse(&report.repository_url).map(|key| key.path()) {
+        Ok(expected) if expected == path => return Ok(()),
         Ok(expected) => {
             let detail = format!("the report of this `repository_url` belongs at `{expected}`");
-            Err(Fault::new(Rule::WrongPath, detail, "move it there, or correct `repository_url`").at(line, column))
+            (Rule::WrongPath, detail, "move it there, or correct `repository_url`")
         }
-        Err(detail) => {
-            let detail = format!("`repository_url` {detail}");
-            Err(Fault::new(Rule::InvalidRepositoryUrl, detail, "correct it").at(line, column))
-        }
-    }
+        Err(detail) => (Rule::InvalidRepositoryUrl, format!("`repository_url` {detail}"), "correct it"),
+    };
+    let (line, column) = front_matter::place(file, "repository_url");
+    Err(Fault::new(rule, detail, repair).at(line, column))
 }
 
 fn check_identity(path: &str, before: &Report, file: &[u8], after: &Report) -> Result<(), Fault> {

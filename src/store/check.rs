@@ -21,7 +21,7 @@ pub use finding::{Excerpt, Finding, visible};
 pub use push::{Update, check_push};
 
 pub(super) use elsewhere::is_golive;
-pub(super) use entries::{Changed, changed};
+pub(super) use entries::{Changed, Trees};
 pub(super) use finding::subject;
 
 /// What was looked at, and what is wrong with it.

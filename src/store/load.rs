@@ -30,12 +30,28 @@ struct Found {
     is_stray: bool,
 }
 
+/// What [`change::read`] returned for the blob at a path, for those who read it before.
+pub(super) type Reads<'a> = dyn Fn(&str, Oid) -> Option<Report> + Sync + 'a;
+
 /// Reads the state at `commit`. Its problems are the caller's to log.
 ///
 /// # Errors
 /// libgit2's, if a commit or tree is missing. A report file that cannot be
 /// accepted is a problem of that report, not an error.
 pub(super) fn snapshot(location: &Location, commit: Oid, body_limit_bytes: usize) -> Result<Snapshot, git2::Error> {
+    snapshot_with(location, commit, body_limit_bytes, &|_, _| None)
+}
+
+/// Reads the state at `commit`, as [`snapshot`] does; `known` has what was read of it before, by path and blob.
+///
+/// # Errors
+/// Those of [`snapshot`].
+pub(super) fn snapshot_with(
+    location: &Location,
+    commit: Oid,
+    body_limit_bytes: usize,
+    known: &Reads<'_>,
+) -> Result<Snapshot, git2::Error> {
     let git = location.open()?;
     let root = git.find_commit(commit)?.tree()?;
     let mut snapshot = Snapshot::new(commit, root.id());
@@ -43,7 +59,7 @@ pub(super) fn snapshot(location: &Location, commit: Oid, body_limit_bytes: usize
     if let Some(reports) = subtree(&git, &root, "reports")? {
         list_files(&git, &reports, "reports", &mut files)?;
     }
-    let mut found = read_all(location, commit, &files)?;
+    let mut found = read_all(location, commit, &files, known)?;
     let ids = found.iter().filter_map(|found| Some((found.path.as_str(), found.read.as_ref().ok()?.id)));
     let mut history = trails::read(&git, commit, ids)?;
     for (commit, committed_at) in history.met.drain(..).rev() {
@@ -162,7 +178,12 @@ fn list_files(
 }
 
 /// Reads and decodes `files`, on all cores; strays that are no reports are left out.
-fn read_all(location: &Location, commit: Oid, files: &[(String, Oid)]) -> Result<Vec<Found>, git2::Error> {
+fn read_all(
+    location: &Location,
+    commit: Oid,
+    files: &[(String, Oid)],
+    known: &Reads<'_>,
+) -> Result<Vec<Found>, git2::Error> {
     let n_threads = thread::available_parallelism().map_or(1, usize::from);
     let share = files.len().div_ceil(n_threads).max(1);
     thread::scope(|scope| {
@@ -171,9 +192,12 @@ fn read_all(location: &Location, commit: Oid, files: &[(String, Oid)]) -> Result
             .map(|files| {
                 scope.spawn(move || {
                     let git = location.open()?;
-                    let read = files
-                        .iter()
-                        .map(|(path, blob)| Ok(found(path, *blob, git.find_blob(*blob)?.content(), commit)));
+                    let read = files.iter().map(|(path, blob)| match known(path, *blob) {
+                        Some(report) => {
+                            Ok(Some(Found { path: path.clone(), blob: *blob, read: Ok(report), is_stray: false }))
+                        }
+                        None => Ok(found(path, *blob, git.find_blob(*blob)?.content(), commit)),
+                    });
                     read.filter_map(Result::transpose).collect::<Result<Vec<_>, git2::Error>>()
                 })
             })

@@ -5,6 +5,7 @@
 //! Commits of the service must be true in every word. A person's commit can say
 //! what the rules do not allow: it is reported, and whether it was set right.
 
+mod ahead;
 mod outside;
 mod own;
 mod read;
@@ -16,11 +17,10 @@ use git2::{ErrorCode, Oid, Repository, RepositoryOpenFlags};
 
 use super::repository::Location;
 use super::{load, rewind, served};
-use read::Commit;
 use replay::Replay;
 
-/// Commits that are read at once, on all cores.
-const WINDOW: usize = 2048;
+/// Commits between two words of progress.
+const STEP: usize = 256;
 
 /// What the history is made of, and what is wrong with it.
 #[derive(Debug, Default)]
@@ -100,15 +100,16 @@ pub fn verify(path: &Path, progress: &dyn Fn(usize, usize)) -> Result<Verified, 
     let total = commits.len();
     progress(0, total);
     let mut replay = Replay::new(&git);
-    let mut before: Option<&Commit> = None;
-    for window in commits.chunks(WINDOW) {
-        for (commit, content) in window.iter().zip(read::contents(git.path(), before, window)?) {
-            replay.take(commit, before, content)?;
-            before = Some(commit);
+    ahead::each(git.path(), &commits, |commit, before, content| {
+        replay.take(commit, before, content)?;
+        if replay.n_commits().is_multiple_of(STEP) {
+            progress(replay.n_commits(), total);
         }
-        progress(replay.n_commits(), total);
-    }
-    let mut verified = replay.end(&load::snapshot(&location, tip, usize::MAX)?)?;
+        Ok(())
+    })?;
+    progress(total, total);
+    let snapshot = load::snapshot_with(&location, tip, usize::MAX, &replay.reads())?;
+    let mut verified = replay.end(&snapshot)?;
     verified.offences.extend(rewound(&git, tip)?);
     verified.tip = tip.to_string();
     Ok(verified)

@@ -1,14 +1,11 @@
 //! Commits, what they change, and the report files they bring, read once each.
 
-use std::path::Path;
-use std::thread;
-
 use git2::{ObjectType, Oid, Repository};
 use sha1::{Digest, Sha1};
 
 use crate::report::fault::Fault;
 use crate::report::{Report, change};
-use crate::store::check::{Changed, changed};
+use crate::store::check::{Changed, Trees};
 use crate::store::load::is_report_path;
 use crate::store::message::SERVICE_EMAIL;
 use crate::store::walk::{self, Step};
@@ -66,48 +63,30 @@ fn commit(step: Step, bytes: &[u8]) -> Commit {
     Commit { step, n_parents, is_by_service, message: if is_by_service { message.into() } else { Box::default() } }
 }
 
-/// Reads what each of `commits` changed, on all cores; `before` is the one before the first.
-pub(super) fn contents(
-    git_dir: &Path,
-    before: Option<&Commit>,
-    commits: &[Commit],
-) -> Result<Vec<Content>, git2::Error> {
-    let n_threads = thread::available_parallelism().map_or(1, usize::from);
-    let share = commits.len().div_ceil(n_threads).max(1);
-    thread::scope(|scope| {
-        let readers: Vec<_> = commits
-            .chunks(share)
-            .enumerate()
-            .map(|(n, part)| {
-                let mut before = if n == 0 { before } else { commits.get(n * share - 1) };
-                scope.spawn(move || {
-                    let git = Repository::open(git_dir)?;
-                    let read = part.iter().map(|commit| {
-                        let tree = before.replace(commit).map(|before| before.step.tree);
-                        content(&git, tree, commit)
-                    });
-                    read.collect::<Result<Vec<_>, git2::Error>>()
-                })
-            })
-            .collect();
-        let mut all = Vec::with_capacity(commits.len());
-        for reader in readers {
-            all.extend(reader.join().expect("reading does not panic")?);
-        }
-        Ok(all)
-    })
+/// Reads what commits brought; quick along a line, as the trees before are at hand.
+pub(super) struct Reader<'a> {
+    git: &'a Repository,
+    trees: Trees<'a>,
 }
 
-fn content(git: &Repository, before: Option<Oid>, commit: &Commit) -> Result<Content, git2::Error> {
-    let changed = changed(git, before, Some(commit.step.tree))?;
-    let file = match (&changed[..], commit.step.own_report) {
-        ([one], Some(_)) if is_report_path(&one.name()) => match one.after {
-            Some(after) if walk::is_regular(after.mode) => Some(file(git, &one.name(), after.id)?),
+impl<'a> Reader<'a> {
+    pub(super) fn new(git: &'a Repository) -> Self {
+        Self { git, trees: Trees::new(git) }
+    }
+
+    /// Reads what `commit` brought after `before`.
+    pub(super) fn content(&mut self, before: Option<&Commit>, commit: &Commit) -> Result<Content, git2::Error> {
+        let git = self.git;
+        let changed = self.trees.changed(before.map(|before| before.step.tree), Some(commit.step.tree))?;
+        let file = match (&changed[..], commit.step.own_report) {
+            ([one], Some(_)) if is_report_path(&one.name()) => match one.after {
+                Some(after) if walk::is_regular(after.mode) => Some(file(git, &one.name(), after.id)?),
+                _ => None,
+            },
             _ => None,
-        },
-        _ => None,
-    };
-    Ok(Content { changed, file })
+        };
+        Ok(Content { changed, file })
+    }
 }
 
 /// Reads a report file.

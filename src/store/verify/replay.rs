@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::read::{Body, Commit, Content};
 use super::{Offence, Verified, own};
-use crate::report::{Event, Status};
+use crate::report::{Event, Report, Status};
 use crate::store::check::subject;
 use crate::store::outside::{Follower, Known, Track};
 use crate::store::rewind;
@@ -145,6 +145,15 @@ impl<'a> Replay<'a> {
     pub(super) fn close(&mut self, tracked: &mut Tracked, by: Oid) {
         for offence in tracked.open.drain(..) {
             self.verified.offences[offence].repaired_by = Some(by);
+        }
+    }
+
+    /// Returns what was read of the files that the service wrote last.
+    pub(super) fn reads(&self) -> impl Fn(&str, Oid) -> Option<Report> + Sync {
+        let tracks = &self.tracks;
+        |path, blob| {
+            let own = tracks.get(path)?.track.own.as_ref()?;
+            (own.blob == blob).then(|| own.report.clone())
         }
     }
 
