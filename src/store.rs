@@ -10,6 +10,7 @@ mod batch;
 mod blobs;
 mod branch;
 pub mod check;
+mod cores;
 mod draft;
 mod edit;
 pub mod history;

@@ -95,6 +95,11 @@ pub fn says(file: &[u8]) -> Result<Report, Fault> {
     front_matter::decode(file).map(|decoded| decoded.report)
 }
 
+/// Returns whether `path` is that of `report`.
+pub fn is_at(path: &str, report: &Report) -> bool {
+    RepositoryKey::parse(&report.repository_url).is_ok_and(|key| key.path() == path)
+}
+
 /// Returns whether two texts differ in nothing but line ends and a BOM.
 pub fn is_same_text(a: &[u8], b: &[u8]) -> bool {
     a == b || text_of(a).eq(text_of(b))
@@ -246,8 +251,7 @@ fn check_identity(path: &str, before: &Report, file: &[u8], after: &Report) -> R
 
 /// Another spelling of the same address counts, another address does not.
 fn url_in_force(path: &str, before: &Report, after: &Report) -> String {
-    let is_same = RepositoryKey::parse(&after.repository_url).is_ok_and(|key| key.path() == path);
-    if is_same { after.repository_url.clone() } else { before.repository_url.clone() }
+    if is_at(path, after) { after.repository_url.clone() } else { before.repository_url.clone() }
 }
 
 /// Checks the fields that are not what they were.

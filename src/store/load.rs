@@ -4,31 +4,24 @@
 //! A file that the service wrote last says its report's whole state. Where a
 //! person's commit was the last, the commits since the service's are followed.
 
+mod files;
+
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::thread;
 
 use chrono::{DateTime, Utc};
-use git2::{ObjectType, Oid, Repository, Tree};
+use git2::Oid;
 
-use super::absorb;
-use super::outside::Follower;
+use super::outside::{Follower, Track};
 use super::problem::{FoundIn, Problem};
 use super::repository::Location;
 use super::snapshot::{Entry, Snapshot};
 use super::trail::Trail;
 use super::trails::{self, Touch};
-use super::walk::{is_markdown, is_regular};
+use super::{absorb, cores};
 use crate::report::fault::{Fault, Rule};
 use crate::report::{Report, change, front_matter};
-
-/// One file below `reports`, read.
-struct Found {
-    path: String,
-    blob: Oid,
-    /// What it says; for a stray, that it is one.
-    read: Result<Report, Problem>,
-    is_stray: bool,
-}
+use files::Found;
 
 /// What [`change::read`] returned for the blob at a path, for those who read it before.
 pub(super) type Reads<'a> = dyn Fn(&str, Oid) -> Option<Report> + Sync + 'a;
@@ -55,11 +48,7 @@ pub(super) fn snapshot_with(
     let git = location.open()?;
     let root = git.find_commit(commit)?.tree()?;
     let mut snapshot = Snapshot::new(commit, root.id());
-    let mut files = Vec::new();
-    if let Some(reports) = subtree(&git, &root, "reports")? {
-        list_files(&git, &reports, "reports", &mut files)?;
-    }
-    let mut found = read_all(location, commit, &files, known)?;
+    let mut found = files::read(location, commit, &root, &git, known)?;
     let ids = found.iter().filter_map(|found| Some((found.path.as_str(), found.read.as_ref().ok()?.id)));
     let mut history = trails::read(&git, commit, ids)?;
     for (commit, committed_at) in history.met.drain(..).rev() {
@@ -67,35 +56,49 @@ pub(super) fn snapshot_with(
     }
     // Of two files with one id, the older is the report.
     found.sort_by_cached_key(|found| history.touches.get(&found.path).and_then(|all| all.last().map(|touch| touch.at)));
-    let follower = Follower { git: &git, body_limit_bytes };
-    for Found { path, blob, read, is_stray } in found {
-        let touches = history.touches.remove(&path).unwrap_or_default();
-        match (touches.first(), read) {
-            (Some(last), Ok(report)) if last.is_own && !is_stray => {
-                let updated_at = time(last.at);
+    let found: Vec<_> =
+        found.into_iter().map(|found| (history.touches.remove(&found.path).unwrap_or_default(), found)).collect();
+    let mut tracks = follow(location, &found, &history.touches, body_limit_bytes)?;
+    for (touches, Found { path, blob, read, .. }) in found {
+        match (tracks.remove(&path), read) {
+            (Some(track), _) => absorb::put(&mut snapshot, &path, track, trail(&touches)),
+            (None, Ok(report)) => {
+                let updated_at = time(touches.first().map_or(0, |last| last.at));
                 let entry = Entry { report, file_says: None, path, blob, updated_at, commits: trail(&touches) };
                 let path = entry.path.clone();
                 if let Err(problem) = put(&mut snapshot, entry) {
                     snapshot.put_problem(path, Some(blob), *problem);
                 }
             }
-            (_, Err(problem)) if is_stray => snapshot.put_problem(path, Some(blob), problem),
-            _ => follow(&follower, &mut snapshot, &path, &touches)?,
+            (None, Err(problem)) => snapshot.put_problem(path, Some(blob), problem),
         }
     }
-    // What is left has no file any more.
     for (path, touches) in history.touches {
-        follow(&follower, &mut snapshot, &path, &touches)?;
+        absorb::put(&mut snapshot, &path, tracks.remove(&path).unwrap_or_default(), trail(&touches));
     }
     absorb::look_at_mark(&git, &mut snapshot)?;
     Ok(snapshot)
 }
 
-/// Finds the state of the report at `path` from its commits, newest first.
-fn follow(follower: &Follower<'_>, snapshot: &mut Snapshot, path: &str, touches: &[Touch]) -> Result<(), git2::Error> {
-    let track = trails::track(follower, path, touches)?;
-    absorb::put(snapshot, path, track, trail(touches));
-    Ok(())
+/// Finds the state of the reports whose files do not say it from their commits,
+/// newest first, by path; those in `gone` have no file any more.
+fn follow(
+    location: &Location,
+    found: &[(Vec<Touch>, Found)],
+    gone: &HashMap<String, Vec<Touch>>,
+    body_limit_bytes: usize,
+) -> Result<HashMap<String, Track>, git2::Error> {
+    let says_all = |touches: &[Touch], found: &Found| {
+        found.is_stray || (found.read.is_ok() && touches.first().is_some_and(|last| last.is_own))
+    };
+    let there = found.iter().filter(|(touches, found)| !says_all(touches, found));
+    let there = there.map(|(touches, found)| (&found.path, touches));
+    let paths: Vec<(&String, &Vec<Touch>)> = there.chain(gone).collect();
+    let tracks = cores::map(location, &paths, |git, (path, touches)| {
+        let track = trails::track(&Follower { git, body_limit_bytes }, path, touches)?;
+        Ok(((*path).clone(), track))
+    })?;
+    Ok(tracks.into_iter().collect())
 }
 
 fn trail(touches: &[Touch]) -> Trail {
@@ -148,73 +151,6 @@ pub fn is_report_path(path: &str) -> bool {
         && b.len() == 1
         && c.len() == 1
         && hex.starts_with(&[a, b, c].concat())
-}
-
-fn subtree<'a>(git: &'a Repository, tree: &Tree<'_>, name: &str) -> Result<Option<Tree<'a>>, git2::Error> {
-    match tree.get_name(name).filter(|entry| entry.kind() == Some(ObjectType::Tree)) {
-        Some(entry) => git.find_tree(entry.id()).map(Some),
-        None => Ok(None),
-    }
-}
-
-fn list_files(
-    git: &Repository,
-    tree: &Tree<'_>,
-    folder: &str,
-    files: &mut Vec<(String, Oid)>,
-) -> Result<(), git2::Error> {
-    for entry in tree {
-        let Ok(name) = entry.name() else { continue };
-        let path = format!("{folder}/{name}");
-        match entry.kind() {
-            Some(ObjectType::Tree) => list_files(git, &git.find_tree(entry.id())?, &path, files)?,
-            Some(ObjectType::Blob) if is_regular(entry.filemode()) && (is_report_path(&path) || is_markdown(&path)) => {
-                files.push((path, entry.id()));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Reads and decodes `files`, on all cores; strays that are no reports are left out.
-fn read_all(
-    location: &Location,
-    commit: Oid,
-    files: &[(String, Oid)],
-    known: &Reads<'_>,
-) -> Result<Vec<Found>, git2::Error> {
-    let n_threads = thread::available_parallelism().map_or(1, usize::from);
-    let share = files.len().div_ceil(n_threads).max(1);
-    thread::scope(|scope| {
-        let readers: Vec<_> = files
-            .chunks(share)
-            .map(|files| {
-                scope.spawn(move || {
-                    let git = location.open()?;
-                    let read = files.iter().map(|(path, blob)| match known(path, *blob) {
-                        Some(report) => {
-                            Ok(Some(Found { path: path.clone(), blob: *blob, read: Ok(report), is_stray: false }))
-                        }
-                        None => Ok(found(path, *blob, git.find_blob(*blob)?.content(), commit)),
-                    });
-                    read.filter_map(Result::transpose).collect::<Result<Vec<_>, git2::Error>>()
-                })
-            })
-            .collect();
-        let mut all = Vec::with_capacity(files.len());
-        for reader in readers {
-            all.extend(reader.join().expect("reading does not panic")?);
-        }
-        Ok(all)
-    })
-}
-
-fn found(path: &str, blob: Oid, file: &[u8], commit: Oid) -> Option<Found> {
-    let is_stray = !is_report_path(path);
-    let read = if is_stray { Err(stray_fault(file)?) } else { change::read(path, file).map(|decoded| decoded.report) };
-    let problem = |fault| Problem::new(fault, file, FoundIn::Commit(commit), Utc::now());
-    Some(Found { path: path.into(), blob, read: read.map_err(problem), is_stray })
 }
 
 /// Returns a committer time, which can be anything, as a time.

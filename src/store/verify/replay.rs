@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::read::{Body, Commit, Content};
 use super::{Offence, Verified, own};
-use crate::report::{Event, Report, Status};
+use crate::report::{Event, Report, Status, change};
 use crate::store::check::subject;
 use crate::store::outside::{Follower, Known, Track};
 use crate::store::rewind;
@@ -148,12 +148,14 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Returns what was read of the files that the service wrote last.
+    /// Returns what [`change::read`] makes of the files that the states in force were read from.
     pub(super) fn reads(&self) -> impl Fn(&str, Oid) -> Option<Report> + Sync {
         let tracks = &self.tracks;
         |path, blob| {
-            let own = tracks.get(path)?.track.own.as_ref()?;
-            (own.blob == blob).then(|| own.report.clone())
+            let known = tracks.get(path)?.track.known.as_ref().filter(|known| known.blob == blob)?;
+            let says = known.file_says.as_deref().unwrap_or(&known.report);
+            // A person's file counts at another address, too; but it is not read then.
+            change::is_at(path, says).then(|| says.clone())
         }
     }
 
