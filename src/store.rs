@@ -282,12 +282,17 @@ impl Store {
     /// does not take the change back.
     pub async fn write(&self, change: Change, via: Via) -> Result<Written, WriteError> {
         let snapshot = self.snapshot();
-        let shared = self.shared.clone();
-        let (change, outcome) = off_async(move || {
-            let outcome = shared.draft(&change, &snapshot, via);
+        let (change, outcome) = if self.shared.is_quick(&change, &snapshot) {
+            let outcome = self.shared.draft(&change, &snapshot, via);
             (change, outcome)
-        })
-        .await?;
+        } else {
+            let shared = self.shared.clone();
+            off_async(move || {
+                let outcome = shared.draft(&change, &snapshot, via);
+                (change, outcome)
+            })
+            .await?
+        };
         let draft = match outcome? {
             // Whether it still is so, the writer knows, who looks at the branch.
             Outcome::Unchanged(_) => None,

@@ -69,6 +69,11 @@ impl Blobs {
         self.cache.get(&id).filter(|packed| packed.size <= AT_ONCE_BYTES_MAX)?.file()
     }
 
+    /// Returns whether the file is in memory and has at most `max` bytes.
+    pub(super) fn has_small(&self, id: Oid, max: usize) -> bool {
+        self.cache.peek(&id).is_some_and(|packed| packed.size <= max)
+    }
+
     /// Returns the file, from memory or from git. Blocks.
     ///
     /// # Errors
