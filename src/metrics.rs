@@ -1,5 +1,7 @@
 //! What the service counts, in Prometheus' terms. Labels come from fixed sets.
 
+use std::sync::atomic::AtomicU64;
+
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -43,6 +45,8 @@ pub struct Metrics {
     pub write_batch: Histogram,
     /// From the plan of a batch to its commits being on disk at the tip.
     pub flush_seconds: Histogram,
+    /// Time that writes waited so that a push could land.
+    pub write_hold_seconds: Counter<f64, AtomicU64>,
     /// Duration of each run of the background upkeep.
     pub upkeep_seconds: Histogram,
 }
@@ -58,6 +62,7 @@ impl Default for Metrics {
             write_queue: Gauge::default(),
             write_batch: Histogram::new(exponential_buckets(1.0, 2.0, 9)),
             flush_seconds: Histogram::new(exponential_buckets(0.0005, 2.0, 14)),
+            write_hold_seconds: Counter::default(),
             upkeep_seconds: Histogram::new(exponential_buckets(0.01, 4.0, 8)),
         };
         metrics.registered()
@@ -74,6 +79,11 @@ impl Metrics {
         registry.register("write_queue_length", "Writes waiting for the writer", self.write_queue.clone());
         registry.register("write_batch_size", "Commits made durable by one flush", self.write_batch.clone());
         registry.register("write_flush_duration_seconds", "Time of one flush to disk", self.flush_seconds.clone());
+        registry.register(
+            "write_hold_seconds",
+            "Time writes waited for pushes to land",
+            self.write_hold_seconds.clone(),
+        );
         registry.register("upkeep_duration_seconds", "Time of one run of the upkeep", self.upkeep_seconds.clone());
         let build = Family::<Vec<(&str, &str)>, Gauge>::default();
         build.get_or_create(&vec![("version", env!("CARGO_PKG_VERSION"))]).set(1);

@@ -14,6 +14,7 @@ mod cores;
 mod draft;
 mod edit;
 pub mod history;
+mod hold;
 pub mod hooks;
 mod lag;
 mod leftovers;
@@ -48,6 +49,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use git2::Oid;
@@ -67,6 +69,7 @@ use batch::{Command, Write};
 use blobs::Blobs;
 use draft::Outcome;
 use history::States;
+use hold::Hold;
 use lag::Lag;
 use lock::OwnerLock;
 use problem::Problem;
@@ -77,6 +80,8 @@ use writer::Writer;
 
 /// Writes that may wait at once; one more is told to come back.
 const QUEUE_MAX: usize = 1024;
+/// Writes that are held at once for a push.
+const HELD_MAX: i64 = 512;
 /// Batches that the work tree may be behind before it has to compare by itself.
 const ANNOUNCED_MAX: usize = 64;
 
@@ -192,6 +197,7 @@ impl Store {
             obstacle: ArcSwapOption::empty(),
             metrics,
             n_joins: AtomicUsize::new(0),
+            hold: Hold::default(),
             listener: Mutex::default(),
             missed: AtomicBool::new(false),
             is_rewound: AtomicBool::new(false),
@@ -338,6 +344,22 @@ impl Store {
         let _ = looked.await;
     }
 
+    /// Holds writes for `at_most`, so that a push that is under way lands; a hold
+    /// that is in force goes on for so long. When it returns, none is under way.
+    ///
+    /// # Errors
+    /// The time after which it can be asked for again: holds are a small part of
+    /// all time. Nothing is held now.
+    pub async fn hold(&self, at_most: Duration) -> Result<(), Duration> {
+        let shared = self.shared.clone();
+        off_async(move || shared.hold.begin(at_most)).await.unwrap_or(Ok(()))
+    }
+
+    /// Lets writes go on; returns whether they were held until now.
+    pub fn end_hold(&self) -> bool {
+        self.shared.hold.end()
+    }
+
     /// Returns whether the hook that checks pushes is in place.
     pub async fn checks_pushes(&self) -> bool {
         let hook = self.location().hooks_dir().join("pre-receive");
@@ -361,7 +383,11 @@ impl Store {
     fn enqueue(&self, command: Command) -> Result<(), WriteError> {
         let commands = self.commands.lock().expect("no panic under this lock");
         let commands = commands.as_ref().ok_or_else(|| WriteError::Unavailable("the service is stopping".into()))?;
-        self.shared.metrics.write_queue.inc();
+        let n_waiting = self.shared.metrics.write_queue.inc();
+        // Nobody is refused for the sake of a push.
+        if n_waiting >= HELD_MAX {
+            self.shared.hold.end();
+        }
         commands.try_send(command).map_err(|error| {
             self.shared.metrics.write_queue.dec();
             match error {
@@ -387,6 +413,7 @@ impl Store {
     pub fn close(&self) {
         drop(self.commands.lock().expect("no panic under this lock").take());
         let Some(threads) = self.threads.lock().expect("no panic under this lock").take() else { return };
+        self.shared.hold.end();
         let upkeep = threads.upkeep.map(|(thread, stop)| {
             drop(stop);
             thread

@@ -10,9 +10,10 @@ mod cgi;
 mod flow;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 use std::ffi::{OsStr, OsString};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use super::{App, drain};
 use crate::config::{GitHttp, Serve};
 use crate::store::Store;
 use backend::{Backend, StartError};
+use turn::{Push, Turns};
 
 /// Children at once. Each takes memory and a core; more are told to come back.
 const BACKENDS_MAX: usize = 16;
@@ -42,12 +44,17 @@ const LOOK_PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Access {
     mode: GitHttp,
     places: Arc<Semaphore>,
+    turns: Arc<Turns>,
 }
+
+/// Where a connection comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) IpAddr);
 
 impl Access {
     /// `address` is where the service listens.
     pub(super) fn new(settings: &Serve, address: SocketAddr) -> Self {
-        Self { mode: settings.git_http(address), places: Arc::new(Semaphore::new(BACKENDS_MAX)) }
+        Self { mode: settings.git_http(address), places: Arc::new(Semaphore::new(BACKENDS_MAX)), turns: Arc::default() }
     }
 }
 
@@ -148,19 +155,24 @@ async fn try_answer(
             "pushes cannot be checked now, so none is taken; the service's log says why since its start",
         ));
     }
-    let environment = environment(app, service, path, request.headers(), request.body().size_hint().exact());
+    let length = request.body().size_hint().exact();
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+    let push = app.git.turns.take(&app.store, peer, service, path, length).await;
+    let environment = environment(app, service, path, request.headers(), length);
     let (head, backend) = Backend::start(environment, place).await?;
     if head.status != StatusCode::OK {
         return Err(refused_by_git(head.status));
     }
     let store = (service == Service::ReceivePack && path.is_some()).then(|| app.store.clone());
-    let body = backend.carry(request.into_body(), look(store), IDLE_MAX).await;
+    let body = backend.carry(request.into_body(), finish(push, store), IDLE_MAX).await;
     let mut response = (head.status, head.headers, body).into_response();
     response.extensions_mut().insert(drain::Taken);
     Ok(response)
 }
 
-async fn look(store: Option<Arc<Store>>) {
+/// What was pushed is served before the pusher hears that it is done.
+async fn finish(push: Option<Push>, store: Option<Arc<Store>>) {
+    drop(push);
     if let Some(store) = store {
         let _ = tokio::time::timeout(LOOK_PATIENCE, store.look()).await;
     }

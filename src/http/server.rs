@@ -4,6 +4,7 @@
 //! time-out nor a bound on connections.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::Service;
 
+use super::git::Peer;
 use super::patience::Patient;
 
 /// Connections at once, if the process may open so many files; more wait in the
@@ -41,10 +43,10 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
     tokio::pin!(stop);
     loop {
         let place = places.clone().acquire_owned();
-        let (place, stream) = tokio::select! {
+        let (place, connection) = tokio::select! {
             () = &mut stop => break,
             (place, accepted) = async { (place.await, listener.accept().await) } => match (place, accepted) {
-                (Ok(place), Ok((stream, _))) => (place, stream),
+                (Ok(place), Ok((stream, peer))) => (place, connection(stream, peer, router.clone())),
                 (_, Err(error)) => {
                     tracing::warn!(%error, "A connection could not be accepted: {error}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -53,7 +55,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
                 (Err(_), _) => break,
             },
         };
-        let connection = graceful.watch(connection(stream, router.clone()));
+        let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that breaks off is its own business.
             let _ = connection.await;
@@ -80,18 +82,21 @@ fn connections_max() -> usize {
 
 type Connection = http1::Connection<TokioIo<Patient<TcpStream>>, TowerToHyperService<HyperRouter>>;
 
-fn connection(stream: TcpStream, router: Router) -> Connection {
+fn connection(stream: TcpStream, peer: SocketAddr, router: Router) -> Connection {
     // Answers are written in one go; waiting to join them only adds latency.
     let _ = stream.set_nodelay(true);
     http1::Builder::new().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).serve_connection(
         TokioIo::new(Patient::new(stream, WRITE_PATIENCE)),
-        TowerToHyperService::new(HyperRouter(router)),
+        TowerToHyperService::new(HyperRouter { router, peer: Peer(peer.ip().to_canonical()) }),
     )
 }
 
-/// The router for hyper's kind of body.
+/// The router for hyper's kind of body, and for one connection.
 #[derive(Clone)]
-struct HyperRouter(Router);
+struct HyperRouter {
+    router: Router,
+    peer: Peer,
+}
 
 impl Service<hyper::Request<hyper::body::Incoming>> for HyperRouter {
     type Response = axum::response::Response;
@@ -103,6 +108,8 @@ impl Service<hyper::Request<hyper::body::Incoming>> for HyperRouter {
     }
 
     fn call(&mut self, request: hyper::Request<hyper::body::Incoming>) -> Self::Future {
-        self.0.call(request.map(Body::new))
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(self.peer);
+        self.router.call(request)
     }
 }

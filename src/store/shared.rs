@@ -11,6 +11,7 @@ use git2::Oid;
 use super::blobs::Blobs;
 use super::draft::{Change, Outcome};
 use super::history::States;
+use super::hold::Hold;
 use super::lag::Lag;
 use super::message::Via;
 use super::repository::Location;
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     pub(super) metrics: Arc<Metrics>,
     /// How often packs were joined, and so old ones removed.
     pub(super) n_joins: AtomicUsize,
+    /// Holds the writer back while a push lands.
+    pub(super) hold: Hold,
     /// Whoever brings the work tree forward; set once.
     pub(super) listener: Mutex<Option<SyncSender<Published>>>,
     /// The listener missed something and has to compare by itself.

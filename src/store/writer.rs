@@ -15,6 +15,7 @@ use git2::Repository;
 use super::absorb::{self, AbsorbError};
 use super::batch::{Batch, Command, Write};
 use super::branch::{self, SwapError};
+use super::hold::Passing;
 use super::nursery::Nursery;
 use super::object::{Kind, Object};
 use super::plan::{self, Plan};
@@ -70,10 +71,14 @@ impl Writer {
         self.renew_handle();
         self.note(notes);
         if !writes.is_empty() {
+            let shared = self.shared.clone();
+            let _passing = pass(&shared);
             return self.commit(writes);
         }
         // What is wrong is kept for `readyz`; nobody waits for an answer.
         if self.catch_up().is_ok_and(|snapshot| snapshot.repairs().next().is_some()) {
+            let shared = self.shared.clone();
+            let _passing = pass(&shared);
             let _ = self.try_commit(&[]);
         }
     }
@@ -258,6 +263,13 @@ impl Writer {
         self.shared.set_obstacle(Some(refusal.clone()));
         refusal
     }
+}
+
+/// Waits while writes are held for a push.
+fn pass(shared: &Shared) -> Passing<'_> {
+    let (passing, waited) = shared.hold.pass();
+    shared.metrics.write_hold_seconds.inc_by(waited.as_secs_f64());
+    passing
 }
 
 fn relative(location: &Location, path: &std::path::Path) -> String {
