@@ -194,6 +194,45 @@ fn changed_id_and_repository_are_set_right() {
 }
 
 #[test]
+fn report_that_was_made_executable_is_set_right_and_what_else_was_done_to_it_counts() {
+    let place = place_of_robin();
+    let (service, ids) = served(&place, &["mcp-one", "mcp-two"]);
+    let path = place.report_path("mcp-one");
+    let before = service.report(&ids[0]);
+    let commit = service.sh_at_once(&format!("chmod +x {path}; git commit -qam 'Run it'"));
+    assert!(place.git(&["ls-tree", &commit, &path]).starts_with("100755 blob"));
+    assert_set_right(&service, "mcp-one", &commit, &before);
+    let service = restarted_the_same(service);
+
+    let script = format!("chmod +x {path}; sed -i 's/pending_review/approved/' {path}; git commit -qam 'Run it, too'");
+    let commit = service.sh_at_once(&script);
+    service.wait_for_status(&ids[0], "approved");
+    assert_set_right(&service, "mcp-one", &commit, &service.report(&ids[0]));
+    assert_eq!(service.problems(), Vec::<Value>::new());
+    // Nobody served it meanwhile.
+    service.stop();
+    place.sh("reports-repo", &format!("chmod +x {path}; git commit -qam 'Behind its back'"));
+    let commit = place.git(&["rev-parse", "main"]).trim().to_owned();
+    let service = place.serve();
+    assert_set_right(&service, "mcp-one", &commit, &service.report(&ids[0]));
+    let verified = place.golive(&["verify", "reports-repo"]);
+    let told = [&*verified.stdout, &*verified.stderr].concat();
+    assert!(verified.status.success() && told.matches(&format!("makes `{path}` executable")).count() == 3, "{told}");
+    restarted_the_same(service);
+}
+
+#[test]
+fn file_that_was_made_executable_is_a_plain_one_again_and_others_stay() {
+    let place = place_of_robin();
+    let (service, _) = served(&place, &["mcp-one"]);
+    let (tip, path) = (service.tip(), place.report_path("mcp-one"));
+    place.sh("reports-repo", &format!("chmod +x {path} README.md"));
+    service
+        .wait_until("only the person's own is changed", || place.git(&["status", "--porcelain"]) == " M README.md\n");
+    assert_eq!((service.tip(), service.problems()), (tip, Vec::<Value>::new()));
+}
+
+#[test]
 fn link_committed_in_place_of_a_report_is_not_followed() {
     let place = place_of_robin();
     let (service, ids) = served(&place, &["mcp-one", "mcp-two"]);

@@ -1,16 +1,19 @@
 //! Puts one file into the work tree without ever losing what a person wrote there.
 
 use std::cell::Cell;
-use std::fs;
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use git2::Oid;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
 use super::slots::Slots;
-use crate::store::blob_id;
 use crate::store::nursery::Nursery;
+use crate::store::{blob_id, is_report_path};
+
+const EXECUTABLE: u32 = 0o111;
 
 /// What became of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +56,10 @@ impl Places {
         }
         let is_new = match content_id(&target)? {
             None => true,
-            Some(id) if id == blob => return Ok(Placed::Level),
+            Some(id) if id == blob => {
+                make_plain(&self.work_dir, path);
+                return Ok(Placed::Level);
+            }
             Some(id) if is_base(id) => false,
             Some(_) => return Ok(Placed::LeftAlone),
         };
@@ -122,6 +128,35 @@ pub(super) fn content_id(path: &Path) -> io::Result<Option<Oid>> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Takes the executable bit off a report's file, as far as that is possible: it
+/// stands for nothing there, and would look like a change to git for ever. Follows
+/// no link; other files are the person's.
+pub(super) fn make_plain(work_dir: &Path, path: &str) {
+    if !is_report_path(path) {
+        return;
+    }
+    match try_make_plain(&work_dir.join(path)) {
+        Ok(false) => {}
+        Ok(true) => tracing::info!(path, "`{path}` was executable and is a plain file again"),
+        Err(error) => tracing::debug!(path, "`{path}` cannot be made a plain file: {error}"),
+    }
+}
+
+fn try_make_plain(path: &Path) -> io::Result<bool> {
+    // To open a file is dearer, and the kernel tells of it.
+    if fs::symlink_metadata(path)?.permissions().mode() & EXECUTABLE == 0 {
+        return Ok(false);
+    }
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+    let file = OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path)?;
+    let metadata = file.metadata()?;
+    let mode = metadata.permissions().mode();
+    if !metadata.is_file() || mode & EXECUTABLE == 0 {
+        return Ok(false);
+    }
+    file.set_permissions(Permissions::from_mode(mode & !EXECUTABLE)).map(|()| true)
 }
 
 /// Somebody may create the file between the look and this; then theirs stays.

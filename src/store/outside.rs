@@ -70,6 +70,8 @@ impl Follower<'_> {
         stale: &Stale,
     ) -> Result<Option<Event>, git2::Error> {
         track.blob = file.blob;
+        // Of a file that is not executable nothing is left over; the service's own never are.
+        let plain = file.is_executable.then_some(Repair { answers: step.commit });
         track.repair = None;
         let since = load::time(step.committed_at);
         let Some(blob) = file.blob else {
@@ -79,7 +81,7 @@ impl Follower<'_> {
             return Ok(None);
         };
         if track.known.as_ref().is_some_and(|known| known.blob == blob) {
-            track.problem = None;
+            (track.problem, track.repair) = (None, plain);
             return Ok(None);
         }
         if matches!(stale, Stale::Reverted { .. }) && track.known.is_some() {
@@ -90,7 +92,7 @@ impl Follower<'_> {
         if let Some(own) = track.own.clone().filter(|own| own.blob == blob && !is_own) {
             // Just what the service wrote last, whatever came in between.
             let event = event::event(track.known.as_ref().map(|known| &known.report), &own.report, false);
-            (track.known, track.problem) = (Some(own), None);
+            (track.known, track.problem, track.repair) = (Some(own), None, plain);
             return Ok(event);
         }
         let found_in = FoundIn::Commit(step.commit);
@@ -133,7 +135,7 @@ impl Follower<'_> {
             }
         };
         track.problem = None;
-        track.repair = track.repair.or_else(|| is_false(&judged).then_some(Repair { answers: step.commit }));
+        track.repair = track.repair.or_else(|| is_false(&judged).then_some(Repair { answers: step.commit })).or(plain);
         let file_says = (judged.says != judged.report).then(|| Box::new(judged.says));
         let report = judged.report;
         track.known = Some(Known { report, file_says, blob, commit: step.commit, updated_at: since });

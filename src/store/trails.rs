@@ -119,8 +119,7 @@ pub(super) fn file_at(git: &Repository, root: Oid, path: &str) -> Result<FileSte
         Err(error) if error.code() == git2::ErrorCode::NotFound => None,
         Err(error) => return Err(error),
     };
-    let is_regular = found.as_ref().is_none_or(|entry| walk::is_regular(entry.filemode()));
-    Ok(FileStep { path: path.to_owned(), blob: found.map(|entry| entry.id()), is_regular, is_stray: false })
+    Ok(FileStep::of(path.to_owned(), found.map(|entry| (entry.id(), entry.filemode())), false))
 }
 
 /// Returns the last state of a report that the service wrote.

@@ -34,11 +34,25 @@ pub(super) struct FileStep {
     pub(super) path: String,
     /// `None` if the file was deleted.
     pub(super) blob: Option<Oid>,
-    /// No link and no submodule; executable or not, as a person's `chmod` does
-    /// not make a report disappear.
+    /// No link and no submodule.
     pub(super) is_regular: bool,
+    /// A person's `chmod` does not make a report disappear, but is set right.
+    pub(super) is_executable: bool,
     /// Not at a path that a report can have.
     pub(super) is_stray: bool,
+}
+
+impl FileStep {
+    /// `item` is the id and the mode of what stands there now.
+    pub(super) fn of(path: String, item: Option<(Oid, i32)>, is_stray: bool) -> Self {
+        Self {
+            path,
+            blob: item.map(|(id, _)| id),
+            is_regular: item.is_none_or(|(_, mode)| is_regular(mode)),
+            is_executable: item.is_some_and(|(_, mode)| mode == 0o100_755),
+            is_stray,
+        }
+    }
 }
 
 impl Step {
@@ -165,8 +179,7 @@ fn compare(
         let (file_before, file_after) = (file_in(before.as_ref(), &name), file_in(after.as_ref(), &name));
         let is_stray = !is_report_path(&path);
         if file_before != file_after && (!is_stray || is_markdown(&path)) {
-            let (blob, is_regular) = file_after.map_or((None, true), |(id, is_regular)| (Some(id), is_regular));
-            changed.push(FileStep { path: path.clone(), blob, is_regular, is_stray });
+            changed.push(FileStep::of(path.clone(), file_after, is_stray));
         }
         let folder = |tree| id_in(tree, &name, ObjectType::Tree);
         compare(git, folder(before.as_ref()), folder(after.as_ref()), &path, changed)?;
@@ -174,10 +187,10 @@ fn compare(
     Ok(())
 }
 
-/// Returns the id of what is at `name`, unless that is a folder, and whether it is a file.
-fn file_in(tree: Option<&Tree<'_>>, name: &str) -> Option<(Oid, bool)> {
+/// Returns the id and the mode of what is at `name`, unless that is a folder.
+fn file_in(tree: Option<&Tree<'_>>, name: &str) -> Option<(Oid, i32)> {
     let entry = tree?.get_name(name).filter(|entry| entry.kind() != Some(ObjectType::Tree))?;
-    Some((entry.id(), is_regular(entry.filemode())))
+    Some((entry.id(), entry.filemode()))
 }
 
 /// Returns whether a tree entry of this mode is a file, executable or not.

@@ -12,6 +12,7 @@ use git2::Oid;
 use super::{Edits, Looked, Saved};
 use crate::intake::look::{self, Seen, Signature};
 use crate::intake::mirror::{Mirror, RETRY_INTERVAL};
+use crate::intake::place::make_plain;
 use crate::intake::settle::Suspect;
 use crate::report::fault::{Fault, Rule};
 use crate::store::{Store, blob_id, is_report_path, stray_fault};
@@ -115,6 +116,7 @@ impl Edits {
         };
         let theirs = blob_id(&bytes);
         if tip == Some(theirs) {
+            make_plain(&self.work_dir, path);
             mirror.is_level(path);
             self.verify(store, path, signature);
             return Ok(Looked::Done);

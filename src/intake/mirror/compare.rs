@@ -9,9 +9,9 @@ use git2::{Delta, Oid, Repository};
 
 use super::{Mirror, RETRY_INTERVAL};
 use crate::intake::place::Placed;
-use crate::store::Store;
 use crate::store::repository::MIRRORED_REF;
 use crate::store::snapshot::Snapshot;
+use crate::store::{Store, is_report_path};
 
 /// A gap of more commits than this is compared by its two ends alone.
 const GAP_MAX: usize = 20_000;
@@ -67,7 +67,11 @@ impl Mirror {
         let mut outcomes = Vec::new();
         for delta in diff.deltas() {
             let Some(path) = delta.new_file().path().and_then(|path| path.to_str()) else { continue };
-            let is_file = |mode: git2::FileMode| matches!(mode, git2::FileMode::Blob | git2::FileMode::Unreadable);
+            let is_file = |mode: git2::FileMode| match mode {
+                // A report's is set right; all others are the person's.
+                git2::FileMode::BlobExecutable => is_report_path(path),
+                mode => matches!(mode, git2::FileMode::Blob | git2::FileMode::Unreadable),
+            };
             if !is_file(delta.old_file().mode()) || !is_file(delta.new_file().mode()) {
                 continue;
             }

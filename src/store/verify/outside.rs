@@ -25,12 +25,7 @@ impl Replay<'_> {
     fn report(&mut self, commit: &Commit, path: String, file: &Changed) -> Result<(), git2::Error> {
         let mut tracked = self.tracks.remove(&path).unwrap_or_default();
         let id = commit.step.commit;
-        let step = FileStep {
-            path: path.clone(),
-            blob: file.after.map(|item| item.id),
-            is_regular: file.after.is_none_or(|item| walk::is_regular(item.mode)),
-            is_stray: false,
-        };
+        let step = FileStep::of(path.clone(), file.after.map(|item| (item.id, item.mode)), false);
         tracked.outside.push(Outside { commit: id, before: tracked.track.known.clone() });
         let event = self.follower.follow(&mut tracked.track, &step, &commit.step, false, &Stale::No)?;
         self.count(event);
@@ -48,6 +43,7 @@ impl Replay<'_> {
             (None, Some(problem)) => Some(format!("`{path}`: {}", problem.fault)),
             (None, None) if tracked.track.repair.is_some() => Some(match file.after {
                 None => format!("deletes the report `{path}`"),
+                Some(_) if step.is_executable => format!("makes `{path}` executable"),
                 Some(_) => format!(
                     "leaves `{path}` saying what is not so: a status that the change voids, or another identity"
                 ),
