@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::report::validate::BODY_LIMIT_BYTES;
+use crate::report::validate::{BODY_LIMIT_BYTES, BODY_LIMIT_MAX};
 
 /// The record of go-live reviews for MCP servers: every submission and every
 /// decision is a commit in a git repository.
@@ -85,7 +85,8 @@ pub struct Serve {
     #[arg(long, env = "GOLIVE_GIT_HTTP", value_name = "off|read|write", hide_possible_values = true)]
     pub git_http: Option<GitHttp>,
 
-    /// The longest report accepted, in bytes of UTF-8.
+    /// The longest report accepted, in bytes of UTF-8. What is committed already counts
+    /// whatever it is.
     #[arg(long, env = "GOLIVE_BODY_LIMIT_BYTES", default_value_t = BODY_LIMIT_BYTES, value_name = "N",
           value_parser = parse_body_limit)]
     pub body_limit_bytes: usize,
@@ -200,9 +201,6 @@ pub enum LogFormat {
     /// One JSON object a line.
     Json,
 }
-
-/// A git blob of a report is held in memory several times over while written.
-const BODY_LIMIT_MAX: usize = 64 * 1024 * 1024;
 
 fn parse_body_limit(text: &str) -> Result<usize, String> {
     let limit: usize = text.parse().map_err(|_| "must be a whole number of bytes".to_owned())?;

@@ -65,6 +65,7 @@ pub use outside::person;
 
 use crate::metrics::Metrics;
 use crate::report::fault::Fault;
+use crate::report::validate::BODY_LIMIT_MAX;
 use batch::{Command, Write};
 use blobs::Blobs;
 use draft::Outcome;
@@ -169,7 +170,7 @@ impl Store {
     /// Opens the repository at `path`, removes what a crash left there, reads
     /// the state that was served last, takes in what others committed since, and
     /// starts to accept writes. `body_limit_bytes` is for texts that come in by
-    /// other ways than [`Store::write`].
+    /// other ways than [`Store::write`]; what is committed already counts.
     ///
     /// # Errors
     /// [`OpenError`] with a sentence that says what to do.
@@ -187,7 +188,7 @@ impl Store {
         let tip = git.refname_to_id(&location.branch_ref()).map_err(git_error)?;
         // Not known at the first start, and after it was lost: then the tip is trusted.
         let served = served::read(&git);
-        let snapshot = load::snapshot(&location, served.unwrap_or(tip), body_limit_bytes).map_err(git_error)?;
+        let snapshot = load::snapshot(&location, served.unwrap_or(tip), BODY_LIMIT_MAX).map_err(git_error)?;
         snapshot.problems().for_each(|(path, problem)| absorb::log(path, problem));
         let lag = Lag::at_start(&git, snapshot.commit).map_err(git_error)?;
         let shared = Arc::new(Shared {

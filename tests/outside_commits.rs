@@ -140,6 +140,44 @@ fn text_and_decision_in_one_commit_count_as_the_text() {
 }
 
 #[test]
+fn long_text_that_was_committed_counts_whatever_the_limit_is() {
+    let place = place_of_robin();
+    let service = place.serve();
+    let id = submitted(&service, "mcp-one");
+    let path = place.report_path("mcp-one");
+    let lengthen = format!("head -c 5000000 /dev/zero | tr '\\000' x >> {path}");
+    let commit = service.sh_at_once(&format!("{lengthen}; git commit -qam 'All of it'"));
+    let report = service.wait_for(&id, "the text counts", |report| report["revision"] == 2);
+    assert_last(&service, &id, &commit, "resubmit", "pending_review", "pending_review");
+    let service = restarted_the_same(service);
+    let history = service.history(&id);
+    service.stop();
+
+    let service = place.serve_with(&["--body-limit-bytes", "100"]);
+    assert_eq!((service.report(&id), service.history(&id)), (report, history));
+    assert_eq!(service.problems(), Vec::<Value>::new());
+    // It can be decided on, by every way; and cannot be made another long one by them.
+    decided(&service, &id, "approved");
+    place.edit("mcp-one", &[("status: approved", "status: rejected")]);
+    service.wait_for_status(&id, "rejected");
+    service.wait_until_settled();
+    service.wait_until_clean();
+    assert!(place.sh("", &format!("git clone -q {}/reports.git clone", service.base)).status.success());
+    let decide = format!("sed -i 's/^status: .*/status: approved/' {path}; git commit -qam 'Approve it after all'");
+    let pushed = place.sh("clone", &format!("{decide}; git push -q"));
+    assert!(pushed.status.success(), "{pushed:?}");
+    assert_eq!(service.report(&id)["status"], "approved");
+    let lengthen = format!("sed -i 's/^status: .*/status: pending_review/' {path}; {lengthen}; git commit -qam More");
+    let pushed = place.sh("clone", &format!("{lengthen}; git push -q"));
+    assert!(pushed.stderr.contains("at most"), "{pushed:?}");
+    service.wait_until_settled();
+    let verified = place.golive(&["verify", "reports-repo"]);
+    assert!(verified.status.success(), "{verified:?}");
+    let checked = place.golive(&["check", "--repo", "reports-repo"]);
+    assert!(checked.status.success(), "{checked:?}");
+}
+
+#[test]
 fn changed_text_of_a_pending_report_is_its_next_revision() {
     let place = place_of_robin();
     let service = place.serve();

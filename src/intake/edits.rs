@@ -19,10 +19,11 @@ use super::scan::Verified;
 use super::set_aside::SetAside;
 use super::settle::Suspect;
 use crate::report::fault::Fault;
+use crate::report::validate::BODY_LIMIT_MAX;
 use crate::store::Store;
 use crate::store::problem::{FoundIn, Problem};
 
-/// Beyond twice the text, for the front matter.
+/// Beyond the text, for the front matter.
 const FRONT_MATTER_MAX: u64 = 512 * 1024;
 
 pub(super) struct Edits {
@@ -62,7 +63,7 @@ impl Edits {
         set_aside.paths().for_each(|path| store.note_edit(path, set_aside.problem(path)));
         Self {
             work_dir: store.location().work_dir.clone(),
-            max_bytes: store.body_limit_bytes() as u64 * 2 + FRONT_MATTER_MAX,
+            max_bytes: BODY_LIMIT_MAX as u64 + FRONT_MATTER_MAX,
             verified,
             refused: HashMap::new(),
             unreadable: HashSet::new(),

@@ -35,6 +35,10 @@ impl Faults {
 
 /// The bytes of UTF-8 that a body may have by default.
 pub const BODY_LIMIT_BYTES: usize = 1024 * 1024;
+/// No setting allows more: a report's file is held in memory several times over while
+/// written. A text that is committed already counts up to this, whatever the setting is,
+/// so that history never means another thing than before.
+pub const BODY_LIMIT_MAX: usize = 64 * 1024 * 1024;
 const NOTES_LIMIT_BYTES: usize = 32 * 1024;
 
 /// Checks the name of an MCP server.

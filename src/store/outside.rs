@@ -50,6 +50,8 @@ pub(super) struct Known {
 /// What following the commits needs beside them.
 pub(super) struct Follower<'a> {
     pub(super) git: &'a Repository,
+    /// For all that is committed, [`crate::report::validate::BODY_LIMIT_MAX`]: a setting must not change what
+    /// history means.
     pub(super) body_limit_bytes: usize,
 }
 

@@ -24,6 +24,7 @@ use super::repository::Location;
 use super::snapshot::Snapshot;
 use super::tree::Trees;
 use super::{FileChange, Published, Shared, WriteError, Written, load, pack, rewind};
+use crate::report::validate::BODY_LIMIT_MAX;
 
 /// How often an idle writer looks at what others did to the branch.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -192,7 +193,7 @@ impl Writer {
         }
         let absorbed = {
             let lag = self.shared.lag.lock().expect("no panic under this lock");
-            absorb::absorb(&self.git, &served, tip, &self.location.branch_ref(), &lag, self.shared.body_limit_bytes)
+            absorb::absorb(&self.git, &served, tip, &self.location.branch_ref(), &lag, BODY_LIMIT_MAX)
         };
         let snapshot = match absorbed {
             Ok((snapshot, behind)) => {
@@ -209,7 +210,7 @@ impl Writer {
                     self.shared.is_rewound.store(true, Ordering::Release);
                     return Err(WriteError::Unavailable(rewind::refusal(&self.location, lost, tip)));
                 }
-                let snapshot = load::snapshot(&self.location, tip, self.shared.body_limit_bytes).map_err(git_error)?;
+                let snapshot = load::snapshot(&self.location, tip, BODY_LIMIT_MAX).map_err(git_error)?;
                 tracing::warn!(%tip, %lost, "The rewind from `{lost}` was accepted; `{tip}` is served");
                 snapshot
             }

@@ -102,7 +102,7 @@ fn one(rules: &mut Rules<'_>, by: &By<'_>, file: &Changed) -> Result<Option<Find
     }
     if let Some(after) = file.after {
         let (size, _) = rules.git.odb()?.read_header(after.id)?;
-        if let Some(found) = elsewhere::too_large(&path, size, rules.file_limit_bytes()) {
+        if let Some(found) = elsewhere::too_large(&path, size, rules.file_limit_bytes(file.before)?) {
             return Ok(Some(found));
         }
     }

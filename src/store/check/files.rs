@@ -90,7 +90,8 @@ fn in_clone(
     if !path.starts_with("reports/") {
         return alone(file, Some(limit_bytes)).map(|found| found.into_iter().collect());
     }
-    let (mode, content) = match read(file, limit_bytes)? {
+    let before = around.base.item(&path);
+    let (mode, content) = match read(file, limit::of_next(&around.git, limit_bytes, before)?)? {
         Ok(read) => read,
         Err(found) => return Ok(vec![found]),
     };
@@ -98,7 +99,6 @@ fn in_clone(
         let stray = stray_fault(&content).map(|fault| Finding::of(&path, fault, &content));
         return Ok(stray.or_else(|| elsewhere::refused(&path, mode)).into_iter().collect());
     }
-    let before = around.base.item(&path);
     let blob = crate::store::blob_id(&content);
     if before.is_some_and(|item| item.id == blob && item.mode == mode) {
         return Ok(change::read(&path, &content)
@@ -119,7 +119,7 @@ fn in_clone(
 /// Checks a file of which nothing is known but what it says.
 fn alone(file: &Path, body_limit_bytes: Option<usize>) -> Result<Vec<Finding>, CheckError> {
     let limit_bytes = body_limit_bytes.unwrap_or(crate::report::validate::BODY_LIMIT_BYTES);
-    let (_, content) = match read(file, limit_bytes)? {
+    let (_, content) = match read(file, limit::of_file(limit_bytes))? {
         Ok(read) => read,
         Err(found) => return Ok(vec![found]),
     };
@@ -133,7 +133,7 @@ fn alone(file: &Path, body_limit_bytes: Option<usize>) -> Result<Vec<Finding>, C
 }
 
 /// Reads a file; the inner error says why it cannot be a report.
-fn read(file: &Path, body_limit_bytes: usize) -> Result<Result<(i32, Vec<u8>), Finding>, CheckError> {
+fn read(file: &Path, limit_bytes: usize) -> Result<Result<(i32, Vec<u8>), Finding>, CheckError> {
     use std::os::unix::fs::PermissionsExt;
     let failed = |source| CheckError::Io { path: file.display().to_string(), source };
     let found = fs::symlink_metadata(file).map_err(failed)?;
@@ -142,7 +142,7 @@ fn read(file: &Path, body_limit_bytes: usize) -> Result<Result<(i32, Vec<u8>), F
         return Ok(Err(Finding::of("", fault, b"")));
     }
     let size = usize::try_from(found.len()).unwrap_or(usize::MAX);
-    if let Some(found) = elsewhere::too_large("", size, limit::of_file(body_limit_bytes)) {
+    if let Some(found) = elsewhere::too_large("", size, limit_bytes) {
         return Ok(Err(found));
     }
     let mode = if found.permissions().mode() & 0o100 != 0 { 0o100_755 } else { 0o100_644 };

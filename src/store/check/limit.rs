@@ -3,8 +3,10 @@
 
 use git2::{ConfigLevel, ErrorCode, Repository};
 
+use super::entries::Item;
 use crate::report::validate::BODY_LIMIT_BYTES;
 use crate::store::repository::Location;
+use crate::store::walk::is_regular;
 
 const NAME: &str = "golive.bodyLimitBytes";
 
@@ -39,4 +41,15 @@ pub(in crate::store) fn note(location: &Location, limit_bytes: usize) -> Result<
 /// Returns the bytes that a file may have, whatever it is.
 pub(super) const fn of_file(body_limit_bytes: usize) -> usize {
     body_limit_bytes + HEAD_BYTES
+}
+
+/// Returns the bytes that a file may have that was `before`: a long text that is in the
+/// record already can be decided on as any other.
+///
+/// # Errors
+/// libgit2's, if that file is missing.
+pub(super) fn of_next(git: &Repository, body_limit_bytes: usize, before: Option<Item>) -> Result<usize, git2::Error> {
+    let Some(before) = before.filter(|before| is_regular(before.mode)) else { return Ok(of_file(body_limit_bytes)) };
+    let (size, _) = git.odb()?.read_header(before.id)?;
+    Ok(of_file(body_limit_bytes.max(size)))
 }

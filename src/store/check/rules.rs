@@ -47,8 +47,9 @@ impl<'a> Rules<'a> {
         Self { git, body_limit_bytes, new_reports: HashMap::new() }
     }
 
-    pub(super) const fn file_limit_bytes(&self) -> usize {
-        limit::of_file(self.body_limit_bytes)
+    /// Returns the bytes that a file may have that was `before`.
+    pub(super) fn file_limit_bytes(&self, before: Option<Item>) -> Result<usize, git2::Error> {
+        limit::of_next(self.git, self.body_limit_bytes, before)
     }
 
     /// Judges a file at a report's path: what it was, and its mode and content

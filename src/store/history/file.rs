@@ -3,6 +3,7 @@
 use git2::{Oid, Repository};
 
 use super::{Side, State};
+use crate::report::validate::BODY_LIMIT_MAX;
 use crate::report::{Event, change};
 use crate::store::lag::Stale;
 use crate::store::outside::{Follower, Known, Track};
@@ -27,10 +28,9 @@ impl Stage {
     }
 }
 
-/// Returns every stage of a report, oldest first. A text counts as it did when
-/// it came in, whatever the limit is today.
+/// Returns every stage of a report, oldest first.
 pub(super) fn stages(git: &Repository, entry: &Entry) -> Result<Vec<Stage>, git2::Error> {
-    let follower = Follower { git, body_limit_bytes: usize::MAX };
+    let follower = Follower { git, body_limit_bytes: BODY_LIMIT_MAX };
     let odb = git.odb()?;
     let mut commits: Vec<Oid> = entry.commits.iter().collect();
     commits.reverse();

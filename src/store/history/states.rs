@@ -7,6 +7,7 @@ use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 
 use super::HistoryError;
+use crate::report::validate::BODY_LIMIT_MAX;
 use crate::store::repository::Location;
 use crate::store::snapshot::Snapshot;
 use crate::store::{load, off_async};
@@ -40,7 +41,7 @@ impl States {
             if let Some(state) = kept.get(&commit) {
                 return Ok(state);
             }
-            let read = || load::snapshot(&location, commit, usize::MAX);
+            let read = || load::snapshot(&location, commit, BODY_LIMIT_MAX);
             // Upkeep may replace a pack in the middle; the second attempt opens the new one.
             let state = read().or_else(|_| read())?;
             let state = Arc::new(state);

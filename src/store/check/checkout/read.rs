@@ -46,11 +46,12 @@ pub(super) enum Content {
 impl Files<'_> {
     pub(super) fn read(&self, path: &str, base: Option<Item>, limit_bytes: usize) -> Result<Read, CheckError> {
         let is_tracked = base.is_some() || self.index.contains_key(path);
-        let (mode, file) = match self.content(path, base, limit::of_file(limit_bytes))? {
+        let limit_bytes = limit::of_next(self.git, limit_bytes, base)?;
+        let (mode, file) = match self.content(path, base, limit_bytes)? {
             Content::Gone if base.is_none() || !is_report_path(path) => return Ok(Read::Nothing),
             Content::Gone => return Ok(Read::Changed(None)),
             Content::TooLarge(size) => {
-                let found = elsewhere::too_large(path, size, limit::of_file(limit_bytes));
+                let found = elsewhere::too_large(path, size, limit_bytes);
                 return Ok(found.map_or(Read::Nothing, Read::Refused));
             }
             Content::Other(mode) => {
