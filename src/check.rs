@@ -17,18 +17,22 @@ use crate::store::check::{Base, CheckError, Checked, Checkout, Source, check_fil
 
 /// Runs the command.
 pub fn run(settings: &Check) -> ExitCode {
-    let checked = if settings.pre_receive { push::run(settings) } else { files(settings) };
-    match checked {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "golive: {}", shown::line(&error.to_string()));
-            ExitCode::from(2)
-        }
-    }
+    let checked = if settings.pre_receive {
+        push::run(settings).map(|is_fine| if is_fine { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    } else {
+        files(settings)
+    };
+    checked.unwrap_or_else(|error| {
+        tell(&error);
+        ExitCode::from(2)
+    })
 }
 
-fn files(settings: &Check) -> Result<bool, CheckError> {
+fn tell(error: &CheckError) {
+    let _ = writeln!(io::stderr(), "golive: {}", shown::line(&error.to_string()));
+}
+
+fn files(settings: &Check) -> Result<ExitCode, CheckError> {
     let against = settings.against.as_deref();
     let checked = if settings.paths.is_empty() {
         let git = open(settings.repo.as_deref())?;
@@ -37,13 +41,20 @@ fn files(settings: &Check) -> Result<bool, CheckError> {
     } else {
         check_files(&settings.paths, against, settings.body_limit_bytes)?
     };
-    let mut out = io::stderr().lock();
+    let mut out = io::stderr();
     let is_styled = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     for found in &checked.findings {
         let _ = writeln!(out, "{}\n", shown::finding(found, is_styled));
     }
-    let _ = writeln!(out, "{}", summary(&checked));
-    Ok(checked.findings.is_empty())
+    if checked.n_files > 0 || checked.unread.is_empty() {
+        let _ = writeln!(out, "{}", summary(&checked));
+    }
+    checked.unread.iter().for_each(tell);
+    Ok(match (checked.unread.is_empty(), checked.findings.is_empty()) {
+        (false, _) => ExitCode::from(2),
+        (true, false) => ExitCode::from(1),
+        (true, true) => ExitCode::SUCCESS,
+    })
 }
 
 /// Opens the repository at `path`, or the one around the folder that this was

@@ -257,3 +257,58 @@ fn marks_of_a_merge_that_is_not_finished_are_named() {
     assert!(clone.place.sh("reports-repo", &script).status.success());
     clone.assert_found(&["--staged"], &["conflict-markers", "not finished"]);
 }
+
+#[test]
+fn missing_file_hides_nothing_about_the_others() {
+    let clone = Clone::new();
+    clone.edit("pending_review", "aproved");
+    let finished = clone.check(&[&clone.path, "nonexist.md"]);
+    assert_eq!(finished.status.code(), Some(2));
+    for words in ["unknown-status", "1 problem in 1 of 1 file", "no `nonexist.md`; correct the path, or leave it out"] {
+        assert!(finished.stderr.contains(words), "no `{words}` in {}", finished.stderr);
+    }
+    let finished = clone.check(&["nonexist.md"]);
+    assert_eq!(finished.stderr, "golive: there is no `nonexist.md`; correct the path, or leave it out\n");
+}
+
+#[test]
+fn broken_golive_yaml_is_told_with_what_to_do_and_hides_nothing() {
+    let clone = Clone::new();
+    clone.edit("pending_review", "aproved");
+    let mark = clone.place.repo().join("golive.yaml");
+    for (text, words) in [
+        ("golive: [1", &["not valid YAML", "correct that, or take it as it was: `git checkout COMMIT"][..]),
+        ("golive: 2\n", &["does not say `golive: 1`", "write that line into it"]),
+    ] {
+        fs::write(&mark, text).expect("written");
+        clone.assert_found(&[], &[words, &["format-marker", "unknown-status"]].concat());
+        clone.assert_found(&[&clone.path], &["unknown-status"]);
+    }
+    clone.commit();
+    let refused = clone.check(&[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(refused.stderr.contains("git log -- golive.yaml"), "{}", refused.stderr);
+}
+
+#[test]
+fn file_that_is_broken_as_a_whole_is_told_with_the_way_back() {
+    let clone = Clone::new();
+    let before = fs::read_to_string(&clone.file).expect("the report");
+    let conflict = "<<<<<<< a\none\n=======\ntwo\n>>>>>>> b\n";
+    for (rule, text, how) in [
+        ("missing-fence", before[4..].to_owned(), "write `---` as its first line"),
+        ("empty-text", before.replace("# Report\n", ""), "write the report below the second `---`"),
+        ("conflict-markers", before.clone() + conflict, "keep what is right between"),
+    ] {
+        clone.write(&text);
+        let message = clone.assert_found(&[], &[rule, how]);
+        let (_, command) = message.split_once("take the file as it was: `").expect("a way back");
+        let (command, _) = command.split_once('`').expect("a command");
+        let taken = clone.place.sh("reports-repo", command);
+        assert!(taken.status.success(), "{taken:?}");
+        assert_eq!(fs::read_to_string(&clone.file).expect("the report"), before);
+    }
+    fs::remove_file(&clone.file).expect("removed");
+    std::os::unix::fs::symlink("/etc/hostname", &clone.file).expect("a link");
+    clone.assert_found(&[], &["symbolic link", &format!("git checkout COMMIT -- {}", clone.path)]);
+}

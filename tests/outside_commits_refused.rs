@@ -249,8 +249,40 @@ fn link_committed_in_place_of_a_report_is_not_followed() {
     assert_eq!(service.patch(&ids[1], &decision("approved", "")).status, 200);
     if service.tip() == commit {
         assert_eq!(service.patch(&ids[0], &decision("approved", "")).problem(409)["path"], path);
+        let service = restarted_the_same(service);
+        run_the_way_back(&service, &path);
+        assert_eq!(service.report(&ids[0]), before);
     }
-    restarted_the_same(service);
+}
+
+/// Does what a problem's repair says.
+fn run_the_way_back(service: &Service, path: &str) {
+    // Nobody reads it and acts before the work tree has followed.
+    service.wait_until_mirrored();
+    let problem = service.problem_at(path).expect("a problem");
+    let repair = problem["repair"].as_str().expect("a sentence");
+    let (_, command) = repair.split_once("take the file as it was: `").unwrap_or_else(|| panic!("{repair}"));
+    let (command, _) = command.split_once('`').expect("a command");
+    service.place.sh("reports-repo", &format!("{command}; git commit -qm 'As it was'"));
+    service.wait_until("the problem is gone", || service.problems().is_empty());
+    service.wait_until_settled();
+    service.wait_until_clean();
+}
+
+#[test]
+fn file_that_a_commit_broke_as_a_whole_is_repaired_as_it_is_told() {
+    let place = place_of_robin();
+    let (service, ids) = served(&place, &["mcp-one"]);
+    assert_eq!(service.patch(&ids[0], &decision("approved", "Fine")).status, 200);
+    service.wait_until_settled();
+    service.wait_until_clean();
+    let (before, path) = (service.report(&ids[0]), place.report_path("mcp-one"));
+    for script in ["sed -i 1d", "sed -i '13,$d'", "sed -i '$a<<<<<<< a\\n=======\\n>>>>>>> b'"] {
+        service.sh_at_once(&format!("{script} {path}; git commit -qam 'Broken'"));
+        service.wait_until("it is told", || service.problem_at(&path).is_some());
+        run_the_way_back(&service, &path);
+        assert_eq!(service.report(&ids[0]), before, "{script}");
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ use super::settle::Suspect;
 use crate::report::fault::Fault;
 use crate::report::validate::BODY_LIMIT_MAX;
 use crate::store::Store;
-use crate::store::problem::{FoundIn, Problem};
+use crate::store::problem::Problem;
 
 /// Beyond the text, for the front matter.
 const FRONT_MATTER_MAX: u64 = 512 * 1024;
@@ -98,7 +98,7 @@ impl Edits {
         bytes: &[u8],
     ) {
         let since = DateTime::<Utc>::from(signature.modified_at());
-        store.note_edit(path, Some(Problem::new(fault, bytes, FoundIn::WorkTree, since)));
+        store.note_edit(path, Some(Problem::of_edit(fault, path, bytes, since)));
         self.refused.insert(path.to_owned(), (signature, tip));
     }
 

@@ -210,7 +210,8 @@ fn readable(file: &[u8]) -> Result<Decoded<'_>, Fault> {
     let decoded = front_matter::decode(file)?;
     let first_line = file[..file.len() - decoded.body.len()].iter().filter(|byte| **byte == b'\n').count() + 1;
     if decoded.body.is_empty() {
-        let fault = Fault::new(Rule::EmptyText, "the report has no text after its front matter", "put it back");
+        let repair = "write the report below the second `---`";
+        let fault = Fault::new(Rule::EmptyText, "the report has no text after its front matter", repair);
         return Err(fault.at(first_line, 1));
     }
     if let Err(error) = std::str::from_utf8(decoded.body) {
@@ -299,7 +300,8 @@ fn check_text(file: &[u8], old: &[u8], after: &Decoded<'_>, limit_bytes: usize) 
     }
     match (text::conflict(old), text::conflict(body)) {
         (None, Some(at)) => {
-            let fault = Fault::new(Rule::ConflictMarkers, "the text holds the marks of a merge conflict", "resolve it");
+            let detail = "the text holds the marks of a merge conflict";
+            let fault = Fault::new(Rule::ConflictMarkers, detail, text::RESOLVE);
             Err(fault.at(line_of(at), 1))
         }
         _ => Ok(()),

@@ -56,6 +56,25 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// Returns whether the file as a whole is broken, and not one value in it: then
+    /// the file as it was is the surest way back.
+    const fn is_of_form(self) -> bool {
+        matches!(
+            self,
+            Self::MissingFence
+                | Self::UnclosedFrontMatter
+                | Self::FrontMatterTooLong
+                | Self::NotUtf8
+                | Self::NotAMapping
+                | Self::KeyForm
+                | Self::ConflictMarkers
+                | Self::Binary
+                | Self::NotAFile
+                | Self::MissingField
+                | Self::EmptyText
+        )
+    }
+
     /// Returns the id, as messages and JSON show it: `unknown-status`.
     pub fn as_str(self) -> String {
         serde_json::to_value(self).ok().and_then(|id| id.as_str().map(str::to_owned)).unwrap_or_default()
@@ -79,6 +98,14 @@ impl Fault {
     /// A fault of the file as a whole.
     pub fn new(rule: Rule, detail: impl Into<String>, repair: impl Into<String>) -> Self {
         Self { rule, place: None, detail: detail.into(), repair: repair.into() }
+    }
+
+    /// The same fault, with the command that takes the file as it was.
+    pub fn with_way_back(self, command: &str) -> Self {
+        if !self.rule.is_of_form() {
+            return self;
+        }
+        Self { repair: format!("{}, or take the file as it was: `{command}`", self.repair), ..self }
     }
 
     /// The same fault, at `line` and `column`.

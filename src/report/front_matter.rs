@@ -87,7 +87,7 @@ pub fn decode(file: &[u8]) -> Result<Decoded<'_>, Fault> {
         .data
         .and_then(|pod| pod.as_hashmap().ok())
         .ok_or_else(|| {
-            let repair = "put the fields of the report back";
+            let repair = "write the fields of the report between its two lines `---`";
             Fault::new(Rule::NotAMapping, "the front matter is empty", repair).at(2, 1)
         })?;
     let reader = Reader { data, outline: &outline };
@@ -112,8 +112,8 @@ pub fn body(file: &[u8]) -> Result<&[u8], Fault> {
 fn conflict(yaml: &str) -> Option<Fault> {
     let at = text::conflict(yaml.as_bytes())?;
     let line = 2 + yaml[..at].matches('\n').count();
-    let fault = Fault::new(Rule::ConflictMarkers, "the front matter holds the marks of a merge conflict", "resolve it");
-    Some(fault.at(line, 1))
+    let detail = "the front matter holds the marks of a merge conflict";
+    Some(Fault::new(Rule::ConflictMarkers, detail, text::RESOLVE).at(line, 1))
 }
 
 fn check_readable(file: &[u8], report: &Report, body: &[u8]) -> Result<(), Fault> {
@@ -199,7 +199,8 @@ impl Reader<'_> {
     }
 
     fn required(&self, name: &str) -> Result<String, Fault> {
-        self.optional(name)?.ok_or_else(|| self.fault(name, Rule::MissingField, "is missing", "put it back"))
+        self.optional(name)?
+            .ok_or_else(|| self.fault(name, Rule::MissingField, "is missing", &format!("write a line `{name}: …`")))
     }
 
     fn parsed<T>(&self, name: &str, rule: Rule, what: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, Fault> {
@@ -215,7 +216,7 @@ impl Reader<'_> {
     fn revision(&self) -> Result<u32, Fault> {
         let number = match self.data.get("revision") {
             None | Some(Pod::Null) => {
-                return Err(self.fault("revision", Rule::MissingField, "is missing", "put it back"));
+                return Err(self.fault("revision", Rule::MissingField, "is missing", "write a line `revision: …`"));
             }
             Some(Pod::Integer(number)) => u32::try_from(*number).ok().filter(|number| (1..u32::MAX).contains(number)),
             Some(_) => None,

@@ -42,6 +42,10 @@ pub fn code_point(c: char) -> String {
     format!("U+{:04X}", u32::from(c))
 }
 
+/// How a conflict that git left is resolved.
+pub const RESOLVE: &str =
+    "keep what is right between `<<<<<<<` and `>>>>>>>`, and remove these lines and the one with `=======`";
+
 /// Returns where a conflict that git left in a text begins: all three marks, in order.
 pub fn conflict(text: &[u8]) -> Option<usize> {
     let marks: [&[u8]; 3] = [b"<<<<<<< ", b"=======", b">>>>>>> "];

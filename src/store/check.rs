@@ -29,6 +29,8 @@ pub(super) use finding::subject;
 pub struct Checked {
     pub n_files: usize,
     pub findings: Vec<Finding>,
+    /// What could not be looked at, and why.
+    pub unread: Vec<CheckError>,
 }
 
 /// Why nothing could be checked.
@@ -36,10 +38,15 @@ pub struct Checked {
 pub enum CheckError {
     #[error("`{0}` is not in a git repository; go into a clone, or name one with `--repo`")]
     NotGit(String),
-    #[error("`{0}` is not a golive repository: it has no `golive.yaml` with `golive: 1`")]
+    #[error(
+        "`{0}` is not a golive repository: no `golive.yaml` of it says `golive: 1`, in its files or where `HEAD` is; go into a clone \
+             of one, or take that file from a commit of `git log -- golive.yaml`"
+    )]
     NotGolive(String),
     #[error("`{name}` is not a commit of this repository: {source}")]
     NoCommit { name: String, source: git2::Error },
+    #[error("there is no `{0}`; correct the path, or leave it out")]
+    NoFile(String),
     #[error("`{path}`: {source}")]
     Io { path: String, source: std::io::Error },
     #[error("the repository cannot be read: {0}")]

@@ -99,9 +99,9 @@ impl Follower<'_> {
         }
         let found_in = FoundIn::Commit(step.commit);
         if !file.is_regular {
-            let fault =
-                Fault::new(Rule::NotAFile, "a link or a submodule stands where a report was", "put its file back");
-            return Ok(self.refuse(track, Problem::new(fault, b"", found_in, since)));
+            let detail = "a link or a submodule stands where a report was";
+            let fault = Fault::new(Rule::NotAFile, detail, "put the report's file in its place and commit it");
+            return Ok(self.refuse(track, &file.path, Problem::new(fault, b"", found_in, since)));
         }
         let content = self.git.find_blob(blob)?;
         let judged = if is_own {
@@ -133,7 +133,7 @@ impl Follower<'_> {
         let judged = match judged {
             Ok(judged) => judged,
             Err(fault) => {
-                return Ok(self.refuse(track, Problem::new(fault, content.content(), found_in, since)));
+                return Ok(self.refuse(track, &file.path, Problem::new(fault, content.content(), found_in, since)));
             }
         };
         track.problem = None;
@@ -147,9 +147,13 @@ impl Follower<'_> {
         Ok(Some(judged.event))
     }
 
-    fn refuse(&self, track: &mut Track, problem: Problem) -> Option<Event> {
+    fn refuse(&self, track: &mut Track, path: &str, problem: Problem) -> Option<Event> {
         let old = track.problem.as_ref().and_then(|problem| problem.last_good);
         let last_good = old.or(track.known.as_ref().map(|known| known.commit));
+        let problem = match last_good {
+            Some(commit) => Problem { fault: problem.fault.with_way_back(&taken_from(commit, path)), ..problem },
+            None => problem,
+        };
         // The same fault in a file that was touched again is no new one.
         let since =
             track.problem.as_ref().filter(|old| old.fault == problem.fault).map_or(problem.since, |old| old.since);
@@ -201,6 +205,11 @@ enum Joined {
     With(Vec<u8>),
     /// Both changed the same; the record's version was acknowledged, and stays.
     Conflict,
+}
+
+/// Returns the command that takes a file as it was at `commit`.
+pub(super) fn taken_from(commit: Oid, path: &str) -> String {
+    format!("git checkout {:.12} -- {path}", commit.to_string())
 }
 
 /// Returns whether a file says what must not stand: a status that is not in

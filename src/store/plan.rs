@@ -12,7 +12,7 @@ use super::batch::Write;
 use super::draft::{Change, Draft, Outcome};
 use super::edit::HandEdit;
 use super::object::{Kind, Object};
-use super::problem::{FoundIn, Problem};
+use super::problem::Problem;
 use super::snapshot::{Entry, Snapshot};
 use super::tree::{TreeError, Trees};
 use super::{FileChange, Shared, WriteError, Written, absorb, message, repair};
@@ -106,7 +106,7 @@ impl Plan {
         let problem = match result {
             Ok(_) => None,
             Err(WriteError::Problem { fault, .. }) => {
-                Some(Problem::new((**fault).clone(), &edit.file, FoundIn::WorkTree, edit.saved_at))
+                Some(Problem::of_edit((**fault).clone(), &edit.path, &edit.file, edit.saved_at))
             }
             // Not the file's fault.
             Err(_) => return,

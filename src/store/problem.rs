@@ -37,4 +37,9 @@ impl Problem {
         let excerpt = line.map(|line| String::from_utf8_lossy(line).trim_end().chars().take(EXCERPT_MAX).collect());
         Self { fault, found_in, since, excerpt, last_good: None }
     }
+
+    /// A problem of the file at `path` in the work tree.
+    pub fn of_edit(fault: Fault, path: &str, file: &[u8], saved_at: DateTime<Utc>) -> Self {
+        Self::new(fault.with_way_back(&format!("git checkout -- {path}")), file, FoundIn::WorkTree, saved_at)
+    }
 }

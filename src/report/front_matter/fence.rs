@@ -24,7 +24,12 @@ pub(super) fn split(file: &[u8]) -> Result<Parts<'_>, Fault> {
     let first_end = line_end(file, bom);
     if !is_fence(&file[bom..first_end]) {
         let detail = "the file must begin with a line `---`";
-        return Err(Fault::new(Rule::MissingFence, detail, "put the front matter back").at(1, 1));
+        return Err(Fault::new(
+            Rule::MissingFence,
+            detail,
+            "write `---` as its first line, the fields below it, `---` again, and then the text",
+        )
+        .at(1, 1));
     }
     let yaml_start = first_end;
     let mut at = yaml_start;
@@ -41,13 +46,18 @@ pub(super) fn split(file: &[u8]) -> Result<Parts<'_>, Fault> {
         }
         if end - yaml_start > MAX_BYTES {
             let detail = "the front matter is longer than 256 KiB";
-            return Err(Fault::new(Rule::FrontMatterTooLong, detail, "close it with a line `---`").at(line, 1));
+            return Err(Fault::new(
+                Rule::FrontMatterTooLong,
+                detail,
+                "write a line `---` below its last field, and move what is long into the text",
+            )
+            .at(line, 1));
         }
         at = end;
         line += 1;
     }
     let detail = "the front matter has no end";
-    Err(Fault::new(Rule::UnclosedFrontMatter, detail, "close it with a line `---`").at(line, 1))
+    Err(Fault::new(Rule::UnclosedFrontMatter, detail, "write a line `---` below its last field").at(line, 1))
 }
 
 /// Returns the offset after the line that starts at `start`, its `\n` included.

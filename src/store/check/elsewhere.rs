@@ -16,6 +16,7 @@ pub(super) fn refused(path: &str, mode: i32) -> Option<Finding> {
         return Some(Finding::new("git-look-alike", detail, "give it another name").at(path));
     }
     let is_below_reports = path == "reports" || path.starts_with("reports/");
+    let back = format!("`git log -- {path}` shows its commits, `git checkout COMMIT -- {path}` takes it from one");
     let what = match mode {
         0o100_644 => None,
         0o100_755 if !is_below_reports => None,
@@ -23,10 +24,14 @@ pub(super) fn refused(path: &str, mode: i32) -> Option<Finding> {
             "is executable",
             format!("make it a plain file with `git update-index --chmod=-x {path}`, and `chmod -x`"),
         )),
-        0o120_000 => Some(("is a symbolic link", "put a plain file there".to_owned())),
+        0o120_000 if is_report_path(path) => {
+            Some(("is a symbolic link", format!("put the report's file there: {back}")))
+        }
+        0o120_000 => Some(("is a symbolic link", format!("put a plain file there, or `git rm {path}`"))),
         0o160_000 => Some(("is a submodule", format!("remove it with `git rm --cached {path}`"))),
         0o040_000 => Some(("is a folder too deep inside others", "move it up".to_owned())),
-        _ => Some(("is not a plain file", "put one there".to_owned())),
+        _ if is_report_path(path) => Some(("is not a plain file", format!("put the report's file there: {back}"))),
+        _ => Some(("is not a plain file", "put one there, or move it elsewhere".to_owned())),
     };
     if let Some((what, repair)) = what {
         return Some(Finding::new(&Rule::NotAFile.as_str(), what, repair).at(path));
@@ -51,18 +56,26 @@ pub(super) fn is_format_file(path: &str) -> bool {
 
 /// Returns why this cannot be the new `golive.yaml`, or `None`.
 pub(super) fn bad_format(file: Option<&[u8]>) -> Option<Finding> {
-    let detail = match file {
-        None => "`golive.yaml` is gone, and it is the mark of a golive repository",
-        Some(file) if is_format(file) => return None,
-        Some(_) => "`golive.yaml` does not say `golive: 1`, the mark of a golive repository",
+    let back = "take it as it was: `git checkout COMMIT -- golive.yaml`, with a commit from `git log -- golive.yaml`";
+    let (detail, repair) = match file.map(serde_yaml::from_slice::<serde_yaml::Value>) {
+        None => ("`golive.yaml` is gone, and it is the mark of a golive repository".to_owned(), back.to_owned()),
+        Some(Ok(yaml)) if is_format_value(&yaml) => return None,
+        Some(Ok(_)) => (
+            "`golive.yaml` does not say `golive: 1`, the mark of a golive repository".to_owned(),
+            format!("write that line into it (other keys may stand beside), or {back}"),
+        ),
+        Some(Err(error)) => (format!("`golive.yaml` is not valid YAML: {error}"), format!("correct that, or {back}")),
     };
-    Some(Finding::new("format-marker", detail, "put it back; it may hold other keys beside").at(FORMAT_FILE))
+    Some(Finding::new("format-marker", detail, repair).at(FORMAT_FILE))
 }
 
 /// Returns whether a `golive.yaml` marks a repository that can be read.
 pub(super) fn is_format(file: &[u8]) -> bool {
-    let yaml = serde_yaml::from_slice::<serde_yaml::Value>(file).ok();
-    yaml.and_then(|yaml| yaml.get("golive")?.as_u64()) == Some(1)
+    serde_yaml::from_slice(file).is_ok_and(|yaml| is_format_value(&yaml))
+}
+
+fn is_format_value(yaml: &serde_yaml::Value) -> bool {
+    yaml.get("golive").and_then(serde_yaml::Value::as_u64) == Some(1)
 }
 
 /// Returns whether the tree of `commit` has such a `golive.yaml`.

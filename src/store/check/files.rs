@@ -26,33 +26,57 @@ struct Around {
 /// Checks the files at `paths`; a folder stands for the markdown files below it.
 ///
 /// # Errors
-/// [`CheckError`], if a path is not there or cannot be read.
+/// [`CheckError`], if the clone around them cannot be read. A path that is not there
+/// hides nothing about the others.
 pub fn check_files(
     paths: &[PathBuf],
     against: Option<&str>,
     body_limit_bytes: Option<usize>,
 ) -> Result<Checked, CheckError> {
-    let mut files = Vec::new();
-    for path in paths {
-        list(path, true, &mut files).map_err(|source| CheckError::Io { path: path.display().to_string(), source })?;
-    }
-    let mut checked = Checked { n_files: files.len(), findings: Vec::new() };
+    let mut checked = Checked::default();
     let mut around: Option<Around> = None;
-    for file in &files {
-        let failed = |source| CheckError::Io { path: file.display().to_string(), source };
-        let full = fs::canonicalize(file.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new(".")));
-        let full = full.map_err(failed)?.join(file.file_name().unwrap_or_default());
-        if !around.as_ref().is_some_and(|around| full.starts_with(&around.root)) {
-            around = find(&full, against)?;
+    for path in paths {
+        let mut files = Vec::new();
+        if let Err(source) = list(path, true, &mut files) {
+            let path = path.display().to_string();
+            checked.unread.push(match source.kind() {
+                std::io::ErrorKind::NotFound => CheckError::NoFile(path),
+                _ => CheckError::Io { path, source },
+            });
         }
-        let found = match &around {
-            Some(around) => in_clone(around, file, &full, body_limit_bytes)?,
-            None => alone(file, body_limit_bytes)?,
-        };
-        let name = file.display().to_string();
-        checked.findings.extend(found.into_iter().map(|found| found.at(&name)));
+        for file in &files {
+            match check_file(file, &mut around, against, body_limit_bytes) {
+                Ok(found) => {
+                    checked.n_files += 1;
+                    let name = file.display().to_string();
+                    checked.findings.extend(found.into_iter().map(|found| found.at(&name)));
+                }
+                // What is wrong with the others is told all the same.
+                Err(error @ CheckError::Io { .. }) => checked.unread.push(error),
+                Err(error) => return Err(error),
+            }
+        }
     }
     Ok(checked)
+}
+
+/// Checks one file; `around` is the clone that the one before was found in.
+fn check_file(
+    file: &Path,
+    around: &mut Option<Around>,
+    against: Option<&str>,
+    body_limit_bytes: Option<usize>,
+) -> Result<Vec<Finding>, CheckError> {
+    let failed = |source| CheckError::Io { path: file.display().to_string(), source };
+    let full = fs::canonicalize(file.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new(".")));
+    let full = full.map_err(failed)?.join(file.file_name().unwrap_or_default());
+    if !around.as_ref().is_some_and(|around| full.starts_with(&around.root)) {
+        *around = find(&full, against)?;
+    }
+    match around {
+        Some(around) => in_clone(around, file, &full, body_limit_bytes),
+        None => alone(file, body_limit_bytes),
+    }
 }
 
 fn list(path: &Path, is_named: bool, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
@@ -71,11 +95,12 @@ fn list(path: &Path, is_named: bool, files: &mut Vec<PathBuf>) -> std::io::Resul
 fn find(full: &Path, against: Option<&str>) -> Result<Option<Around>, CheckError> {
     let Ok(git) = Repository::discover(full.parent().unwrap_or(full)) else { return Ok(None) };
     let Some(root) = git.workdir().and_then(|root| fs::canonicalize(root).ok()) else { return Ok(None) };
-    let is_golive = fs::read(root.join("golive.yaml")).is_ok_and(|file| elsewhere::is_format(&file));
-    if !is_golive {
+    let base = Base::of(&git, against)?;
+    // Broken in the work tree, it is still the clone that it was.
+    let is_here = fs::read(root.join("golive.yaml")).is_ok_and(|file| elsewhere::is_format(&file));
+    if !is_here && !base.is_golive(&git)? {
         return Ok(None);
     }
-    let base = Base::of(&git, against)?;
     Ok(Some(Around { git, root, base }))
 }
 
@@ -138,7 +163,7 @@ fn read(file: &Path, limit_bytes: usize) -> Result<Result<(i32, Vec<u8>), Findin
     let failed = |source| CheckError::Io { path: file.display().to_string(), source };
     let found = fs::symlink_metadata(file).map_err(failed)?;
     if !found.is_file() {
-        let fault = Fault::new(Rule::NotAFile, "is not a plain file", "put one there");
+        let fault = Fault::new(Rule::NotAFile, "is not a plain file", "name a plain file, or put one there");
         return Ok(Err(Finding::of("", fault, b"")));
     }
     let size = usize::try_from(found.len()).unwrap_or(usize::MAX);

@@ -13,6 +13,7 @@ use crate::report::change::{self, Before, Hand, Way};
 use crate::report::fault::{Fault, Rule};
 use crate::report::{Event, Report};
 use crate::store::load::duplicate_id;
+use crate::store::outside::taken_from;
 use crate::store::trails;
 use crate::store::walk::{self, Step};
 
@@ -63,7 +64,11 @@ impl<'a> Rules<'a> {
     ) -> Result<Option<Finding>, git2::Error> {
         let known = self.last_good(by.parent, path, before)?;
         let Some((mode, file)) = after else {
-            let fault = Fault::new(Rule::Deleted, "a report is never deleted", restore(by.parent, path));
+            let fault = Fault::new(
+                Rule::Deleted,
+                "a report is never deleted",
+                format!("put it back with `{}`", taken(by.parent, path)),
+            );
             return Ok(known.map(|_| Finding::of(path, fault, b"")));
         };
         if let Some(found) = elsewhere::refused(path, mode) {
@@ -78,7 +83,10 @@ impl<'a> Rules<'a> {
                 }
                 Ok(None)
             }
-            Err(fault) => Ok(Some(Finding::of(path, fault, file))),
+            Err(fault) => {
+                let fault = if known.is_some() { fault.with_way_back(&taken(by.parent, path)) } else { fault };
+                Ok(Some(Finding::of(path, fault, file)))
+            }
         }
     }
 
@@ -141,7 +149,7 @@ impl<'a> Rules<'a> {
     }
 }
 
-fn restore(parent: Option<Oid>, path: &str) -> String {
-    let parent = parent.map_or_else(|| "HEAD".to_owned(), |commit| format!("{:.12}", commit.to_string()));
-    format!("put it back with `git checkout {parent} -- {path}`")
+/// Returns the command that takes a report's file as it was before.
+fn taken(parent: Option<Oid>, path: &str) -> String {
+    parent.map_or_else(|| format!("git checkout HEAD -- {path}"), |parent| taken_from(parent, path))
 }

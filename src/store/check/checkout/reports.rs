@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::read::{Files, Read};
 use super::{Checkout, Source};
-use crate::report::change;
 use crate::report::fault::{Fault, Rule};
+use crate::report::{change, text};
 use crate::store::check::base::Base;
 use crate::store::check::finding::Finding;
 use crate::store::check::rules::{By, Rules};
@@ -86,7 +86,7 @@ impl Checkout<'_> {
                         let fault = Fault::new(
                             Rule::ConflictMarkers,
                             "a merge is not finished here",
-                            "resolve it, then `git add` it",
+                            format!("{}, then `git add {path}`", text::RESOLVE),
                         );
                         Ok(Read::Refused(Finding::of(path, fault, b"")))
                     }
