@@ -203,6 +203,7 @@ impl Store {
             missed: AtomicBool::new(false),
             is_rewound: AtomicBool::new(false),
             lag: Mutex::new(lag),
+            next_tip: Mutex::default(),
             served: Mutex::new(served),
             body_limit_bytes,
             location: location.clone(),
@@ -247,11 +248,14 @@ impl Store {
         self.shared.is_rewound.load(Ordering::Acquire)
     }
 
-    /// Returns whether the snapshot is that of the branch as it is this moment. Blocks.
+    /// Returns whether the branch is where the service put it: nobody else moved it
+    /// without being noticed yet. Blocks.
     pub fn is_at_tip(&self) -> bool {
         let location = self.location();
         let tip = self.shared.blobs.with_git(|git| Ok(branch::tip(location, git).ok().flatten()));
-        tip.is_ok_and(|tip| tip == Some(self.snapshot().commit))
+        // In this order: what is next no more is published.
+        let next = *self.shared.next_tip.lock().expect("no panic under this lock");
+        tip.is_ok_and(|tip| tip.is_some() && (tip == next || tip == Some(self.snapshot().commit)))
     }
 
     /// Returns where the repository is.

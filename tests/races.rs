@@ -257,3 +257,31 @@ fn commits_of_a_report_beside_decisions_over_the_api_are_all_in_history() {
     last.insert(ids[0].clone(), ("pending_review".to_owned(), String::new()));
     assert_nothing_was_undone(service, &last);
 }
+
+#[test]
+fn edits_beside_a_service_that_writes_all_the_time_are_served_soon() {
+    const EDITS: usize = 9;
+    let place = place_of_robin();
+    let (service, ids) = served(&place);
+    let mine: Vec<_> =
+        (0..EDITS).map(|n| (format!("mcp-mine-{n}"), service.submit(&format!("mcp-mine-{n}")))).collect();
+    service.wait_until_settled();
+    service.wait_until_clean();
+    let took = std::sync::Mutex::new(Vec::new());
+    let (mut last, _) = while_the_api_writes(&service, &ids, |n| {
+        let Some((name, id)) = mine.get(n) else { return std::thread::yield_now() };
+        place.edit(name, common::edits::APPROVE);
+        let start = Instant::now();
+        service.wait_for_status(id, "approved");
+        took.lock().expect("no panic").push(start.elapsed());
+    });
+    let mut took = took.into_inner().expect("no panic");
+    took.sort();
+    // Half a second of it is waiting for the file to be at rest; the rest is a slow machine's.
+    assert!(took.len() > EDITS / 2 && took[took.len() / 2] < Duration::from_secs(1), "{took:?}");
+    for (n, (_, id)) in mine.into_iter().enumerate() {
+        let status = if n < took.len() { "approved" } else { "pending_review" };
+        last.insert(id, (status.to_owned(), String::new()));
+    }
+    assert_nothing_was_undone(service, &last);
+}

@@ -121,10 +121,15 @@ impl Suspects {
         self.0.values_mut().for_each(Suspect::forget_writer);
     }
 
-    /// Takes out at most `max` of those that are due.
+    /// Takes out at most `max` of those that are due: those that wait the longest, as the
+    /// service's own files, put there all the time, may not hold up a person's.
     pub(super) fn take_due(&mut self, now: Instant, max: usize) -> Vec<(String, Suspect)> {
-        let due = self.0.iter().filter(|(_, suspect)| suspect.due <= now).take(max);
-        let due: Vec<_> = due.map(|(path, _)| path.clone()).collect();
+        let mut due: Vec<_> = self.0.iter().filter(|(_, suspect)| suspect.due <= now).collect();
+        if due.len() > max {
+            due.select_nth_unstable_by_key(max, |(_, suspect)| suspect.due);
+            due.truncate(max);
+        }
+        let due: Vec<_> = due.into_iter().map(|(path, _)| path.clone()).collect();
         let taken = due.into_iter().filter_map(|path| {
             let mut suspect = self.0.remove(&path)?;
             suspect.looked_at = Some(now);
@@ -173,6 +178,22 @@ mod tests {
         assert!(!suspect.settle(two, false, start + ms(599)));
         assert!(suspect.settle(two, false, start + ms(600)));
         assert!(!suspect.settle(None, false, start + ms(700)));
+    }
+
+    #[test]
+    fn who_waits_the_longest_is_looked_at_first() {
+        let start = Instant::now();
+        let mut suspects = Suspects::default();
+        for n in (0..100).rev() {
+            suspects.hint(n.to_string(), Hint::Done, start + ms(n));
+        }
+        for n in 0..10 {
+            let taken = suspects.take_due(start + ms(200), 10);
+            let mut taken: Vec<u64> = taken.iter().map(|(path, _)| path.parse().unwrap()).collect();
+            taken.sort_unstable();
+            assert_eq!(taken, (10 * n..10 * n + 10).collect::<Vec<_>>());
+        }
+        assert!(suspects.next_due().is_none());
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub(super) struct Shared {
     pub(super) is_rewound: AtomicBool,
     /// What git's index can still hold of a time before the tip.
     pub(super) lag: Mutex<Lag>,
+    /// The tip that the writer is about to publish; the branch may be there already.
+    pub(super) next_tip: Mutex<Option<Oid>>,
     /// The tip that is noted as served.
     pub(super) served: Mutex<Option<Oid>>,
     pub(super) body_limit_bytes: usize,

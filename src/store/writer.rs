@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use git2::Repository;
+use git2::{Oid, Repository};
 
 use super::absorb::{self, AbsorbError};
 use super::batch::{Batch, Command, Write};
@@ -140,11 +140,17 @@ impl Writer {
                 return Ok(plan.results);
             }
             let start = Instant::now();
-            match self.flush(&base, &plan) {
+            self.note_next(Some(plan.snapshot.commit));
+            let flushed = self.flush(&base, &plan);
+            if flushed.is_err() {
+                self.note_next(None);
+            }
+            match flushed {
                 Ok(()) => {
                     self.shared.metrics.flush_seconds.observe(start.elapsed().as_secs_f64());
                     self.shared.set_obstacle(None);
                     self.publish(plan.snapshot, &plan.objects, plan.changes);
+                    self.note_next(None);
                     return Ok(plan.results);
                 }
                 // Somebody committed in between: plan again on the new tip.
@@ -245,6 +251,11 @@ impl Writer {
             prepared.join().expect("writing a file does not panic")
         })?;
         prepared.swap(&self.git, base.commit)
+    }
+
+    /// Between the move of the branch and the snapshot's, nobody may take it for another's.
+    fn note_next(&self, tip: Option<Oid>) {
+        *self.shared.next_tip.lock().expect("no panic under this lock") = tip;
     }
 
     fn publish(&self, snapshot: Snapshot, objects: &[Object], changes: Vec<FileChange>) {
