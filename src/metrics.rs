@@ -39,7 +39,7 @@ pub struct Metrics {
     pub request_seconds: Family<RouteLabels, Histogram>,
     reports: Family<StatusLabels, Gauge>,
     problems: Gauge,
-    /// Writes that wait for the writer.
+    /// Writes that wait for their commit.
     pub write_queue: Gauge,
     /// Commits per flush.
     pub write_batch: Histogram,
@@ -76,7 +76,7 @@ impl Metrics {
         registry.register("http_request_duration_seconds", "Time to answer a request", self.request_seconds.clone());
         registry.register("reports", "Reports by status", self.reports.clone());
         registry.register("problems", "Report files that cannot be read", self.problems.clone());
-        registry.register("write_queue_length", "Writes waiting for the writer", self.write_queue.clone());
+        registry.register("write_queue_length", "Writes that wait for their commit", self.write_queue.clone());
         registry.register("write_batch_size", "Commits made durable by one flush", self.write_batch.clone());
         registry.register("write_flush_duration_seconds", "Time of one flush to disk", self.flush_seconds.clone());
         registry.register(

@@ -46,12 +46,13 @@ mod writer;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use crossbeam_channel::{TrySendError, bounded};
 use git2::Oid;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -153,7 +154,7 @@ pub struct Store {
     opened_at: Oid,
     was_stopped_well: bool,
     /// `None` once the store is closed.
-    commands: Mutex<Option<SyncSender<Command>>>,
+    commands: Mutex<Option<crossbeam_channel::Sender<Command>>>,
     threads: Mutex<Option<Threads>>,
     /// Until the last user of the store is done, the work tree's thread included.
     _lock: OwnerLock,
@@ -208,7 +209,7 @@ impl Store {
             body_limit_bytes,
             location: location.clone(),
         });
-        let (commands, waiting) = sync_channel(QUEUE_MAX);
+        let (commands, waiting) = bounded(QUEUE_MAX);
         let mut writer = Writer::new(location.clone(), shared.clone()).map_err(git_error)?;
         writer.look_around();
         let writer = spawn("writer", move || writer.run(&waiting));

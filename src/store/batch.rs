@@ -1,7 +1,6 @@
 //! What the writer is asked for, and how much of it is done at once.
 
-use std::sync::mpsc::Receiver;
-
+use crossbeam_channel::Receiver;
 use tokio::sync::oneshot;
 
 use super::draft::{Change, Draft};
@@ -39,26 +38,54 @@ pub(super) struct Write {
 pub(super) struct Batch {
     pub(super) writes: Vec<Write>,
     pub(super) notes: Vec<(String, Option<Box<Problem>>)>,
-    pub(super) looks: Vec<oneshot::Sender<()>>,
+    /// Dropped with the batch, when the branch was looked at.
+    looks: Vec<oneshot::Sender<()>>,
+    n_bytes: usize,
 }
 
 impl Batch {
     /// Returns `first` and what waits behind it, within the bounds of a batch.
     pub(super) fn gather(first: Command, commands: &Receiver<Command>) -> Self {
         let mut batch = Self::default();
-        let (mut n_bytes, mut next) = (0, Some(first));
-        while let Some(command) = next {
-            match command {
-                Command::Write(write) => {
-                    n_bytes += write.draft.as_ref().map_or(0, |draft| draft.file.len());
-                    batch.writes.push(write);
-                }
-                Command::Note { path, problem } => batch.notes.push((path, problem)),
-                Command::Look(done) => batch.looks.push(done),
-            }
-            let has_room = batch.writes.len() < BATCH_MAX && batch.notes.len() < BATCH_MAX && n_bytes < BATCH_BYTES_MAX;
-            next = if has_room { commands.try_recv().ok() } else { None };
+        batch.push(first);
+        while let Some(command) = batch.has_room().then(|| commands.try_recv().ok()).flatten() {
+            batch.push(command);
         }
         batch
+    }
+
+    pub(super) fn push(&mut self, command: Command) {
+        match command {
+            Command::Write(write) => {
+                self.n_bytes += write.draft.as_ref().map_or(0, |draft| draft.file.len());
+                self.writes.push(write);
+            }
+            Command::Note { path, problem } => self.notes.push((path, problem)),
+            Command::Look(done) => self.looks.push(done),
+        }
+    }
+
+    /// Returns whether one more is within the bounds.
+    pub(super) fn has_room(&self) -> bool {
+        self.writes.len() < BATCH_MAX && self.notes.len() < BATCH_MAX && self.n_bytes < BATCH_BYTES_MAX
+    }
+
+    /// Returns whether nobody asked for anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.writes.is_empty() && self.notes.is_empty() && self.looks.is_empty()
+    }
+
+    /// Adds what `other` holds behind what is here.
+    pub(super) fn append(&mut self, other: &mut Self) {
+        self.writes.append(&mut other.writes);
+        self.notes.append(&mut other.notes);
+        self.looks.append(&mut other.looks);
+        self.n_bytes += std::mem::take(&mut other.n_bytes);
+    }
+
+    /// Returns what was pushed: writes and notes each in their order.
+    pub(super) fn into_commands(self) -> impl Iterator<Item = Command> {
+        let notes = self.notes.into_iter().map(|(path, problem)| Command::Note { path, problem });
+        notes.chain(self.writes.into_iter().map(Command::Write)).chain(self.looks.into_iter().map(Command::Look))
     }
 }

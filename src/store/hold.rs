@@ -76,9 +76,9 @@ impl Hold {
         was_held
     }
 
-    /// Waits while writes are held; the writer's. Returns what says that it
-    /// writes, until it is dropped, and for how long it waited.
-    pub(super) fn pass(&self) -> (Passing<'_>, Duration) {
+    /// Waits while writes are held, and says that the writer is at work; the
+    /// writer's. Returns how long it waited.
+    pub(super) fn pass(&self) -> Duration {
         let mut state = self.lock();
         let start = Instant::now();
         state.count(start);
@@ -87,9 +87,14 @@ impl Hold {
             state = self.changed.wait_timeout(state, left).expect("no panic under this lock").0;
         }
         state.count(Instant::now());
-        let waited = if state.waits_since.take().is_some() { start.elapsed() } else { Duration::ZERO };
         (state.until, state.is_writing) = (None, true);
-        (Passing(self), waited)
+        if state.waits_since.take().is_some() { start.elapsed() } else { Duration::ZERO }
+    }
+
+    /// The batch that the writer passed with is done.
+    pub(super) fn passed(&self) {
+        self.lock().is_writing = false;
+        self.changed.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -117,16 +122,6 @@ impl State {
     }
 }
 
-/// The writer is at work on a batch.
-pub(super) struct Passing<'a>(&'a Hold);
-
-impl Drop for Passing<'_> {
-    fn drop(&mut self) {
-        self.0.lock().is_writing = false;
-        self.0.changed.notify_all();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,7 +131,7 @@ mod tests {
         let hold = Hold::default();
         hold.begin(SAVED_MAX).unwrap();
         std::thread::scope(|scope| {
-            let waited = scope.spawn(|| hold.pass().1);
+            let waited = scope.spawn(|| hold.pass());
             while hold.lock().waits_since.is_none() {
                 std::thread::yield_now();
             }
@@ -144,7 +139,7 @@ mod tests {
             assert!(waited.join().unwrap() > Duration::ZERO);
         });
         assert!(!hold.end(), "there is none any more");
-        assert_eq!(hold.pass().1, Duration::ZERO);
+        assert_eq!(hold.pass(), Duration::ZERO);
     }
 
     #[test]
@@ -153,7 +148,7 @@ mod tests {
         let start = Instant::now();
         hold.begin(Duration::from_millis(100)).unwrap();
         std::thread::scope(|scope| {
-            let waited = scope.spawn(|| hold.pass().1);
+            let waited = scope.spawn(|| hold.pass());
             while !waited.is_finished() {
                 let _ = hold.begin(SAVED_MAX);
             }
@@ -163,20 +158,20 @@ mod tests {
         assert!(start.elapsed() >= SAVED_MAX, "as long as is saved up, it goes on");
         let ready_in = hold.begin(SAVED_MAX).unwrap_err();
         assert!(ready_in > SAVED_MIN * (SHARE - 1), "then it takes ten times as long to save: {ready_in:?}");
-        assert_eq!(hold.pass().1, Duration::ZERO);
+        assert_eq!(hold.pass(), Duration::ZERO);
     }
 
     #[test]
     fn a_hold_begins_between_two_batches() {
         let hold = Hold::default();
-        let (passing, _) = hold.pass();
+        hold.pass();
         std::thread::scope(|scope| {
             let begun = scope.spawn(|| hold.begin(SAVED_MAX));
             while hold.lock().until.is_none() {
                 std::thread::yield_now();
             }
             assert!(!begun.is_finished());
-            drop(passing);
+            hold.passed();
             begun.join().unwrap().unwrap();
         });
         assert!(hold.end());

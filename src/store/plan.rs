@@ -20,43 +20,53 @@ use crate::report::fault::{Fault, Rule};
 
 /// A batch, planned but not on disk.
 pub(super) struct Plan {
+    /// The commit that it is on top of.
+    pub(super) base: Oid,
     pub(super) snapshot: Snapshot,
     pub(super) objects: Vec<Object>,
     /// The files of the batch, for commands that build on one another.
     files: HashMap<Oid, Arc<[u8]>>,
+    /// Those of the plan that this one is on top of.
+    files_before: HashMap<Oid, Arc<[u8]>>,
     pub(super) changes: Vec<FileChange>,
-    /// One for each command, in order.
+    /// One for each write, in order.
     pub(super) results: Vec<Result<Written, WriteError>>,
     /// The problems of the snapshot are not those of before.
     pub(super) has_notes: bool,
 }
 
 impl Plan {
-    /// Plans `batch` on top of `base`, and before it what has to be set right.
+    /// Nothing yet, on top of what is served.
+    pub(super) fn on(base: &Snapshot) -> Self {
+        Self {
+            base: base.commit,
+            snapshot: base.clone(),
+            objects: Vec::new(),
+            files: HashMap::new(),
+            files_before: HashMap::new(),
+            changes: Vec::new(),
+            results: Vec::new(),
+            has_notes: false,
+        }
+    }
+
+    /// Nothing yet, on top of a plan that is on its way to disk.
+    pub(super) fn after(plan: &Self) -> Self {
+        Self { files_before: plan.files.clone(), ..Self::on(&plan.snapshot) }
+    }
+
+    /// Sets right what others left false.
     ///
     /// # Errors
     /// A repository that cannot be read.
-    pub(super) fn of(
-        shared: &Shared,
-        trees: &mut Trees,
-        git: &Repository,
-        base: &Snapshot,
-        batch: &[Write],
-    ) -> io::Result<Self> {
-        let mut plan = Self {
-            snapshot: base.clone(),
-            objects: Vec::with_capacity(batch.len() * 7),
-            files: HashMap::with_capacity(batch.len()),
-            changes: Vec::with_capacity(batch.len()),
-            results: Vec::with_capacity(batch.len()),
-            has_notes: false,
-        };
+    pub(super) fn set_right(&mut self, shared: &Shared, trees: &mut Trees, git: &Repository) -> io::Result<()> {
         let odb = git.odb().map_err(io::Error::other)?;
+        let base = self.snapshot.clone();
         for (path, repair) in base.repairs() {
             let Some(entry) = base.at_path(path) else { continue };
-            match repair::draft(base, entry, repair, &|blob| shared.read_file(blob), Utc::now()) {
+            match repair::draft(&base, entry, repair, &|blob| shared.read_file(blob), Utc::now()) {
                 Ok(outcome) => {
-                    if let Err(WriteError::Failed(error)) = plan.take(trees, &odb, outcome)? {
+                    if let Err(WriteError::Failed(error)) = self.take(trees, &odb, outcome)? {
                         return Err(io::Error::other(error.to_string()));
                     }
                     tracing::warn!(path, answers = %repair.answers, "Set `{path}` right after `{}`", repair.answers);
@@ -64,17 +74,35 @@ impl Plan {
                 Err(error) => tracing::error!(path, "`{path}` could not be set right: {error}"),
             }
         }
-        for write in batch {
-            let result = match current_draft(shared, &plan, write) {
-                Ok(outcome) => plan.take(trees, &odb, outcome)?,
-                Err(error) => Err(error),
-            };
-            if let Change::Edit(edit) = &write.change {
-                plan.note(edit, &result);
-            }
-            plan.results.push(result);
+        Ok(())
+    }
+
+    /// Adds `write`, and its result to the results.
+    ///
+    /// # Errors
+    /// A repository that cannot be read; there is no result then.
+    pub(super) fn write(
+        &mut self,
+        shared: &Shared,
+        trees: &mut Trees,
+        git: &Repository,
+        write: &Write,
+    ) -> io::Result<()> {
+        let odb = git.odb().map_err(io::Error::other)?;
+        let result = match current_draft(shared, self, write) {
+            Ok(outcome) => self.take(trees, &odb, outcome)?,
+            Err(error) => Err(error),
+        };
+        if let Change::Edit(edit) = &write.change {
+            self.note_result(edit, &result);
         }
-        Ok(plan)
+        self.results.push(result);
+        Ok(())
+    }
+
+    /// Notes what is wrong with a file in the work tree; `None` if nothing is any more.
+    pub(super) fn note(&mut self, path: &str, problem: Option<Problem>) {
+        self.has_notes |= set_edit_problem(&mut self.snapshot, path, problem);
     }
 
     /// Adds what a change comes to.
@@ -102,7 +130,7 @@ impl Plan {
     }
 
     /// Notes whether a file in the work tree could be taken in.
-    fn note(&mut self, edit: &HandEdit, result: &Result<Written, WriteError>) {
+    fn note_result(&mut self, edit: &HandEdit, result: &Result<Written, WriteError>) {
         let problem = match result {
             Ok(_) => None,
             Err(WriteError::Problem { fault, .. }) => {
@@ -111,7 +139,7 @@ impl Plan {
             // Not the file's fault.
             Err(_) => return,
         };
-        self.has_notes |= set_edit_problem(&mut self.snapshot, &edit.path, problem);
+        self.note(&edit.path, problem);
     }
 
     /// Adds the commit of `draft` on top of what is planned.
@@ -146,7 +174,7 @@ fn current_draft(shared: &Shared, plan: &Plan, write: &Write) -> Result<Outcome,
     {
         return Ok(Outcome::Commit(draft.clone()));
     }
-    let file = |blob| match plan.files.get(&blob) {
+    let file = |blob| match plan.files.get(&blob).or_else(|| plan.files_before.get(&blob)) {
         Some(file) => Ok(file.clone()),
         None => shared.read_file(blob),
     };
@@ -155,7 +183,7 @@ fn current_draft(shared: &Shared, plan: &Plan, write: &Write) -> Result<Outcome,
 
 /// Notes what is wrong with a file in the work tree, and logs it once. Returns
 /// whether it is news.
-pub(super) fn set_edit_problem(snapshot: &mut Snapshot, path: &str, problem: Option<Problem>) -> bool {
+fn set_edit_problem(snapshot: &mut Snapshot, path: &str, problem: Option<Problem>) -> bool {
     let is_news = snapshot.set_edit_problem(path, problem);
     if is_news {
         match snapshot.edit_problem(path) {

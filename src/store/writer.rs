@@ -1,37 +1,36 @@
-//! The one writer: takes all commands that wait, makes one commit of each, puts
-//! all of them on disk with one flush, and only then answers.
+//! The one writer: makes one commit of each command that waits, puts all of them
+//! on disk with one flush, and only then answers.
 //!
-//! A lone command does not wait for company; commands that arrive during a flush
-//! make up the next batch. Runs on a thread of its own, as it blocks.
+//! While one batch is on its way to disk, commands that arrive are planned on top
+//! of it, so that the next is ready when the disk is; a lone command does not wait
+//! for company. If a batch could not be put on disk, the one behind it is planned
+//! anew. Runs on a thread of its own, as it blocks.
+
+mod catch_up;
+mod flusher;
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crossbeam_channel::{Receiver, RecvTimeoutError, never, select};
 use git2::{Oid, Repository};
 
-use super::absorb::{self, AbsorbError};
-use super::batch::{Batch, Command, Write};
-use super::branch::{self, SwapError};
-use super::hold::Passing;
-use super::nursery::Nursery;
-use super::object::{Kind, Object};
-use super::plan::{self, Plan};
-use super::problem::Problem;
+use super::batch::{Batch, Command};
+use super::branch::SwapError;
+use super::object::Kind;
+use super::plan::Plan;
 use super::repository::Location;
 use super::snapshot::Snapshot;
 use super::tree::Trees;
-use super::{FileChange, Published, Shared, WriteError, Written, load, pack, rewind};
-use crate::report::validate::BODY_LIMIT_MAX;
+use super::{FileChange, Published, Shared, WriteError};
+use flusher::{Flush, Flushed, Flusher};
 
 /// How often an idle writer looks at what others did to the branch.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Somebody who moves the branch again and again cannot hold a batch for ever.
 const SWAP_ATTEMPTS: usize = 5;
-/// Small packs are soon joined and deleted.
-const PACK_FILES_PER_FOLDER: usize = 256;
 
 pub(super) struct Writer {
     location: Location,
@@ -40,80 +39,199 @@ pub(super) struct Writer {
     n_joins: usize,
     trees: Trees,
     shared: Arc<Shared>,
-    nursery: Option<Nursery>,
+    flusher: Flusher,
+}
+
+/// A batch and what comes of it, if what it was planned on comes true.
+struct Planned {
+    batch: Batch,
+    plan: Plan,
+    /// How often it was planned, as others moved the branch.
+    n_attempts: usize,
 }
 
 impl Writer {
     pub(super) fn new(location: Location, shared: Arc<Shared>) -> Result<Self, git2::Error> {
-        let git = location.open()?;
-        let home = location.nursery_dir().join("packs");
-        let nursery = Nursery::open(&home, &location.pack_dir(), PACK_FILES_PER_FOLDER);
-        Ok(Self { location, git, n_joins: 0, trees: Trees::default(), shared, nursery })
+        let (git, flusher) = (location.open()?, Flusher::start(&location)?);
+        Ok(Self { location, git, n_joins: 0, trees: Trees::default(), shared, flusher })
     }
 
     /// Works until every sender of commands is gone.
     pub(super) fn run(mut self, commands: &Receiver<Command>) {
+        let (mut is_closed, closed) = (false, never());
+        let mut flight = None;
+        let mut next = None;
         loop {
-            match commands.recv_timeout(LOOK_INTERVAL) {
-                Ok(first) => self.work(Batch::gather(first, commands)),
-                Err(RecvTimeoutError::Timeout) => self.look_around(),
-                Err(RecvTimeoutError::Disconnected) => return,
+            let Some(on_its_way) = &flight else {
+                flight = match commands.recv_timeout(LOOK_INTERVAL) {
+                    Ok(first) => self.begin(Batch::gather(first, commands), 1),
+                    Err(RecvTimeoutError::Timeout) => self.begin(Batch::default(), 1),
+                    Err(RecvTimeoutError::Disconnected) => return,
+                };
+                continue;
+            };
+            let has_room = next.as_ref().is_none_or(|next: &Planned| next.batch.has_room());
+            let waiting = if has_room && !is_closed { commands } else { &closed };
+            select! {
+                recv(self.flusher.flushed()) -> flushed => {
+                    let flushed = flushed.unwrap_or_else(|_| gone());
+                    flight = flight.take().and_then(|flight| self.land(flight, flushed, next.take()));
+                }
+                recv(waiting) -> command => match command {
+                    Ok(command) => {
+                        let next = next.get_or_insert_with(|| Planned {
+                            batch: Batch::default(),
+                            plan: Plan::after(&on_its_way.plan),
+                            n_attempts: 1,
+                        });
+                        self.add(next, command);
+                    }
+                    Err(_) => is_closed = true,
+                },
             }
         }
     }
 
-    /// Takes in what others committed, and sets right what that needs.
+    /// Takes in what others committed, and sets right what that needs. Blocks
+    /// until it is on disk.
     pub(super) fn look_around(&mut self) {
-        self.work(Batch::default());
+        let mut flight = self.begin(Batch::default(), 1);
+        while let Some(planned) = flight.take() {
+            let flushed = self.flusher.flushed().recv().unwrap_or_else(|_| gone());
+            flight = self.land(planned, flushed, None);
+        }
     }
 
-    fn work(&mut self, batch: Batch) {
-        let Batch { writes, notes, looks: _looks } = batch;
+    /// Plans `batch` on the tip as it is now, and sends it on its way; `None` if
+    /// there is nothing to put on disk.
+    fn begin(&mut self, batch: Batch, n_attempts: usize) -> Option<Planned> {
         self.renew_handle();
-        self.note(notes);
-        if !writes.is_empty() {
-            let shared = self.shared.clone();
-            let _passing = pass(&shared);
-            return self.commit(writes);
-        }
-        // What is wrong is kept for `readyz`; nobody waits for an answer.
-        if self.catch_up().is_ok_and(|snapshot| snapshot.repairs().next().is_some()) {
-            let shared = self.shared.clone();
-            let _passing = pass(&shared);
-            let _ = self.try_commit(&[]);
-        }
-    }
-
-    fn note(&self, notes: Vec<(String, Option<Box<Problem>>)>) {
-        if notes.is_empty() {
-            return;
-        }
-        let mut snapshot = Snapshot::clone(&self.shared.snapshot.load());
-        let mut is_news = false;
-        for (path, problem) in notes {
-            is_news |= plan::set_edit_problem(&mut snapshot, &path, problem.map(|problem| *problem));
-        }
-        if is_news {
-            self.shared.snapshot.store(Arc::new(snapshot));
-        }
-    }
-
-    fn commit(&mut self, batch: Vec<Write>) {
-        let metrics = &self.shared.metrics;
-        metrics.write_queue.dec_by(i64::try_from(batch.len()).unwrap_or(i64::MAX));
-        metrics.write_batch.observe(batch.len() as f64);
-        match self.try_commit(&batch) {
-            Ok(results) => {
-                for (command, result) in batch.into_iter().zip(results) {
-                    // A caller that went away has its commit all the same.
-                    let _ = command.reply.send(result);
-                }
-            }
+        let base = match self.catch_up() {
+            Ok(base) => base,
+            // What is wrong is kept for `readyz`, too.
             Err(error) => {
-                for command in batch {
-                    let _ = command.reply.send(Err(error.clone()));
+                self.note(&batch);
+                self.refuse(batch, &error);
+                return None;
+            }
+        };
+        let mut plan = Plan::on(&base);
+        if let Err(error) = plan.set_right(&self.shared, &mut self.trees, &self.git) {
+            self.refuse(batch, &self.failed(error));
+            return None;
+        }
+        let mut planned = Planned { batch: Batch::default(), plan, n_attempts };
+        for command in batch.into_commands() {
+            self.add(&mut planned, command);
+        }
+        self.launch(planned)
+    }
+
+    fn add(&mut self, planned: &mut Planned, command: Command) {
+        match &command {
+            Command::Write(write) => {
+                if let Err(error) = planned.plan.write(&self.shared, &mut self.trees, &self.git, write) {
+                    planned.plan.results.push(Err(self.failed(error)));
                 }
             }
+            Command::Note { path, problem } => planned.plan.note(path, problem.as_deref().cloned()),
+            Command::Look(_) => {}
+        }
+        planned.batch.push(command);
+    }
+
+    /// Sends a planned batch on its way to disk; `None` if nothing of it is to go there.
+    fn launch(&self, mut planned: Planned) -> Option<Planned> {
+        let plan = &mut planned.plan;
+        if plan.changes.is_empty() {
+            if plan.has_notes {
+                self.shared.snapshot.store(Arc::new(plan.snapshot.clone()));
+            }
+            self.answer(planned);
+            return None;
+        }
+        if let Err(error) = self.check_work_tree() {
+            self.shared.set_obstacle(Some(error.clone()));
+            self.note(&planned.batch);
+            self.refuse(planned.batch, &error);
+            return None;
+        }
+        let waited = self.shared.hold.pass();
+        self.shared.metrics.write_hold_seconds.inc_by(waited.as_secs_f64());
+        self.shared.metrics.write_batch.observe(plan.changes.len() as f64);
+        // Named by their content, so that it does no harm if they never get to disk.
+        plan.objects.iter().filter(|object| object.kind == Kind::Blob).for_each(|blob| self.shared.blobs.put(blob));
+        let (old, new) = (plan.base, plan.snapshot.commit);
+        self.note_next(Some(new));
+        self.flusher.begin(Flush { objects: std::mem::take(&mut plan.objects), old, new });
+        Some(planned)
+    }
+
+    /// Answers a batch that was on its way, and sends the one behind it. Returns
+    /// what is on its way now.
+    fn land(&mut self, mut flight: Planned, flushed: Flushed, next: Option<Planned>) -> Option<Planned> {
+        let error = match flushed.result {
+            Ok(()) => {
+                self.shared.metrics.flush_seconds.observe(flushed.took.as_secs_f64());
+                self.shared.set_obstacle(None);
+                self.publish(flight.plan.snapshot.clone(), std::mem::take(&mut flight.plan.changes));
+                self.note_next(None);
+                self.shared.hold.passed();
+                self.answer(flight);
+                self.renew_handle();
+                return next.and_then(|next| self.launch(next));
+            }
+            Err(error) => error,
+        };
+        self.note_next(None);
+        self.shared.hold.passed();
+        let mut behind = next.map(|next| next.batch).unwrap_or_default();
+        let refusal = match error {
+            // Somebody committed in between: plan again on the new tip.
+            SwapError::Moved(_) if flight.n_attempts < SWAP_ATTEMPTS => {
+                let mut batch = flight.batch;
+                batch.append(&mut behind);
+                return self.begin(batch, flight.n_attempts + 1);
+            }
+            SwapError::Moved(_) => WriteError::Unavailable("the branch keeps moving; try again".into()),
+            SwapError::Locked(path) => {
+                let error = WriteError::Unavailable(format!(
+                    "the branch is locked by another git process; try again, or remove `{}` if none runs",
+                    relative(&self.location, &path)
+                ));
+                self.shared.set_obstacle(Some(error.clone()));
+                error
+            }
+            SwapError::Io(error) => self.failed(error),
+        };
+        self.note(&flight.batch);
+        self.refuse(flight.batch, &refusal);
+        if behind.is_empty() { None } else { self.begin(behind, 1) }
+    }
+
+    /// Tells each caller what became of its command.
+    fn answer(&self, planned: Planned) {
+        for (write, result) in planned.batch.writes.into_iter().zip(planned.plan.results) {
+            self.shared.metrics.write_queue.dec();
+            // A caller that went away has its commit all the same.
+            let _ = write.reply.send(result);
+        }
+    }
+
+    /// Tells each caller that nothing was done.
+    fn refuse(&self, batch: Batch, error: &WriteError) {
+        for write in batch.writes {
+            self.shared.metrics.write_queue.dec();
+            let _ = write.reply.send(Err(error.clone()));
+        }
+    }
+
+    /// Notes what is wrong with files of the work tree, though nothing can be committed.
+    fn note(&self, batch: &Batch) {
+        let mut plan = Plan::on(&self.shared.snapshot.load());
+        batch.notes.iter().for_each(|(path, problem)| plan.note(path, problem.as_deref().cloned()));
+        if plan.has_notes {
+            self.shared.snapshot.store(Arc::new(plan.snapshot));
         }
     }
 
@@ -128,138 +246,12 @@ impl Writer {
         }
     }
 
-    fn try_commit(&mut self, batch: &[Write]) -> Result<Vec<Result<Written, WriteError>>, WriteError> {
-        for _ in 0..SWAP_ATTEMPTS {
-            let base = self.catch_up()?;
-            let plan =
-                Plan::of(&self.shared, &mut self.trees, &self.git, &base, batch).map_err(|error| self.failed(error))?;
-            if plan.changes.is_empty() {
-                if plan.has_notes {
-                    self.shared.snapshot.store(Arc::new(plan.snapshot));
-                }
-                return Ok(plan.results);
-            }
-            let start = Instant::now();
-            self.note_next(Some(plan.snapshot.commit));
-            let flushed = self.flush(&base, &plan);
-            if flushed.is_err() {
-                self.note_next(None);
-            }
-            match flushed {
-                Ok(()) => {
-                    self.shared.metrics.flush_seconds.observe(start.elapsed().as_secs_f64());
-                    self.shared.set_obstacle(None);
-                    self.publish(plan.snapshot, &plan.objects, plan.changes);
-                    self.note_next(None);
-                    return Ok(plan.results);
-                }
-                // Somebody committed in between: plan again on the new tip.
-                Err(SwapError::Moved(_)) => {}
-                Err(SwapError::Locked(path)) => {
-                    let error = WriteError::Unavailable(format!(
-                        "the branch is locked by another git process; try again, or remove `{}` if none runs",
-                        relative(&self.location, &path)
-                    ));
-                    self.shared.set_obstacle(Some(error.clone()));
-                    return Err(error);
-                }
-                Err(SwapError::Io(error)) => return Err(self.failed(error)),
-            }
-        }
-        Err(WriteError::Unavailable("the branch keeps moving; try again".into()))
-    }
-
-    /// Returns the snapshot of the tip as it is now, absorbing what others did.
-    fn catch_up(&self) -> Result<Arc<Snapshot>, WriteError> {
-        let result = self.look().and_then(|snapshot| self.check_work_tree().map(|()| snapshot));
-        match &result {
-            Ok(_) => self.shared.clear_obstacle_unless_full(),
-            Err(error) => self.shared.set_obstacle(Some(error.clone())),
-        }
-        result
-    }
-
-    fn look(&self) -> Result<Arc<Snapshot>, WriteError> {
-        let served = self.shared.snapshot.load_full();
-        let branch = &self.location.branch;
-        let git_error = |error| self.failed(io::Error::other::<git2::Error>(error));
-        let tip = match branch::tip(&self.location, &self.git) {
-            Ok(Some(tip)) => tip,
-            Ok(None) => {
-                return Err(WriteError::Unavailable(format!(
-                    "the branch `{branch}` is gone; bring it back with `git branch {branch} {}`",
-                    served.commit
-                )));
-            }
-            Err(error) => return Err(self.failed(error)),
-        };
-        if tip == served.commit {
-            self.shared.is_rewound.store(false, Ordering::Release);
-            return Ok(served);
-        }
-        let absorbed = {
-            let lag = self.shared.lag.lock().expect("no panic under this lock");
-            absorb::absorb(&self.git, &served, tip, &self.location.branch_ref(), &lag, BODY_LIMIT_MAX)
-        };
-        let snapshot = match absorbed {
-            Ok((snapshot, behind)) => {
-                let mut lag = self.shared.lag.lock().expect("no panic under this lock");
-                behind.iter().for_each(|(path, before, after)| lag.note(path, *before, *after));
-                tracing::info!(%tip, "Took in what others committed, up to `{tip}`");
-                snapshot
-            }
-            Err(AbsorbError::Rewound { served: lost, tip }) => {
-                // So that nobody has to guess what was lost, whenever they look.
-                self.shared.note_served();
-                let accepted = rewind::is_accepted(&self.git, tip, lost).map_err(git_error)?;
-                if !accepted {
-                    self.shared.is_rewound.store(true, Ordering::Release);
-                    return Err(WriteError::Unavailable(rewind::refusal(&self.location, lost, tip)));
-                }
-                let snapshot = load::snapshot(&self.location, tip, BODY_LIMIT_MAX).map_err(git_error)?;
-                tracing::warn!(%tip, %lost, "The rewind from `{lost}` was accepted; `{tip}` is served");
-                snapshot
-            }
-            Err(AbsorbError::Git(error)) => return Err(git_error(error)),
-        };
-        self.shared.snapshot.store(Arc::new(snapshot));
-        self.shared.is_rewound.store(false, Ordering::Release);
-        self.shared.announce(None);
-        Ok(self.shared.snapshot.load_full())
-    }
-
-    /// On another branch the person works on something else: nothing may change
-    /// under their hands, and what was committed could not be put there.
-    fn check_work_tree(&self) -> Result<(), WriteError> {
-        match self.location.is_checked_out() {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(WriteError::Unavailable(format!(
-                "the work tree of the reports repository is not on its branch; run `git switch {}` there",
-                self.location.branch
-            ))),
-            Err(error) => Err(self.failed(error)),
-        }
-    }
-
-    fn flush(&self, base: &Snapshot, plan: &Plan) -> Result<(), SwapError> {
-        // The new tip is synced beside the pack, where nobody looks; what refers
-        // to the pack comes after it.
-        let (location, tip) = (&self.location, plan.snapshot.commit);
-        let prepared = std::thread::scope(|scope| {
-            let prepared = scope.spawn(move || branch::prepare(location, tip));
-            pack::write_from(self.nursery.as_ref(), &location.pack_dir(), &plan.objects)?;
-            prepared.join().expect("writing a file does not panic")
-        })?;
-        prepared.swap(&self.git, base.commit)
-    }
-
     /// Between the move of the branch and the snapshot's, nobody may take it for another's.
     fn note_next(&self, tip: Option<Oid>) {
         *self.shared.next_tip.lock().expect("no panic under this lock") = tip;
     }
 
-    fn publish(&self, snapshot: Snapshot, objects: &[Object], changes: Vec<FileChange>) {
-        objects.iter().filter(|object| object.kind == Kind::Blob).for_each(|blob| self.shared.blobs.put(blob));
+    fn publish(&self, snapshot: Snapshot, changes: Vec<FileChange>) {
         let snapshot = Arc::new(snapshot);
         self.shared.snapshot.store(snapshot.clone());
         self.shared.lag.lock().expect("no panic under this lock").committed(&changes);
@@ -277,11 +269,10 @@ impl Writer {
     }
 }
 
-/// Waits while writes are held for a push.
-fn pass(shared: &Shared) -> Passing<'_> {
-    let (passing, waited) = shared.hold.pass();
-    shared.metrics.write_hold_seconds.inc_by(waited.as_secs_f64());
-    passing
+/// Stands for the answer of a thread that is no more.
+fn gone() -> Flushed {
+    let error = io::Error::other("the thread that writes to disk is gone; restart the service");
+    Flushed { result: Err(SwapError::Io(error)), took: Duration::ZERO }
 }
 
 fn relative(location: &Location, path: &std::path::Path) -> String {
