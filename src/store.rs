@@ -53,7 +53,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use crossbeam_channel::{TrySendError, bounded};
-use git2::Oid;
+use git2::{Oid, Repository};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -434,6 +434,16 @@ impl Store {
         let _ = std::fs::write(stop_mark(&self.shared.location), "");
         drop(self.shared.listener.lock().expect("no panic under this lock").take());
     }
+}
+
+/// Returns the files that differ between two root trees, by their paths, and the blob of
+/// each after it, if any. By hand, folder by folder: libgit2's own took ten times as long.
+///
+/// # Errors
+/// libgit2's, if a tree is missing.
+pub fn changed_blobs(git: &Repository, before: Oid, after: Oid) -> Result<Vec<(String, Option<Oid>)>, git2::Error> {
+    let changed = check::Trees::new(git).changed(Some(before), Some(after))?;
+    Ok(changed.into_iter().map(|file| (file.name(), file.after.map(|item| item.id))).collect())
 }
 
 /// Returns whether nothing can have been lost since the last service ran here: it

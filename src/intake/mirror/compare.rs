@@ -11,7 +11,7 @@ use super::{Mirror, RETRY_INTERVAL};
 use crate::intake::place::Placed;
 use crate::store::repository::MIRRORED_REF;
 use crate::store::snapshot::Snapshot;
-use crate::store::{Store, is_report_path};
+use crate::store::{Store, changed_blobs, is_report_path};
 
 /// A gap of more commits than this is compared by its two ends alone.
 const GAP_MAX: usize = 20_000;
@@ -114,17 +114,16 @@ impl Mirror {
 }
 
 /// Returns the blobs that each path had in the commits between `old` and `tip`:
-/// after a crash the work tree may be at any of them.
+/// after a crash the work tree may be at any of them. Beside a busy service this
+/// must take less for a commit than the service does to make one, or the work tree
+/// never catches up.
 fn blobs_between(git: &Repository, old: Oid, tip: Oid) -> Result<HashMap<String, HashSet<Oid>>, git2::Error> {
     let mut between: HashMap<String, HashSet<Oid>> = HashMap::new();
     let mut commit = git.find_commit(tip)?;
     for _ in 0..GAP_MAX {
         let Ok(parent) = commit.parent(0) else { break };
-        let diff = git.diff_tree_to_tree(Some(&parent.tree()?), Some(&commit.tree()?), None)?;
-        for delta in diff.deltas() {
-            if let Some(path) = delta.new_file().path().and_then(|path| path.to_str()) {
-                between.entry(path.to_owned()).or_default().insert(delta.new_file().id());
-            }
+        for (path, blob) in changed_blobs(git, parent.tree_id(), commit.tree_id())? {
+            between.entry(path).or_default().extend(blob);
         }
         if parent.id() == old {
             break;
