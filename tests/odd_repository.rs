@@ -4,7 +4,6 @@
 mod common;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use common::{Place, decision};
 
@@ -14,8 +13,8 @@ fn report_that_was_made_executable_is_served_after_a_restart_and_decided_on() {
     let service = place.serve();
     let id = service.submit("mcp-one");
     service.wait_until_clean();
-    fs::set_permissions(place.report_file("mcp-one"), fs::Permissions::from_mode(0o755)).expect("a file");
-    place.git(&["commit", "-q", "-a", "-m", "Make it executable"]);
+    place.git(&["update-index", "--chmod=+x", &place.report_path("mcp-one")]);
+    place.git(&["commit", "-q", "-m", "Make it executable"]);
     service.stop();
 
     let service = place.serve();

@@ -134,7 +134,7 @@ pub(super) fn content_id(path: &Path) -> io::Result<Option<Oid>> {
 /// stands for nothing there, and would look like a change to git for ever. Follows
 /// no link; other files are the person's.
 pub(super) fn make_plain(work_dir: &Path, path: &str) {
-    if !is_report_path(path) {
+    if !is_executable(work_dir, path) {
         return;
     }
     match try_make_plain(&work_dir.join(path)) {
@@ -144,11 +144,14 @@ pub(super) fn make_plain(work_dir: &Path, path: &str) {
     }
 }
 
+/// Returns whether the file at `path` is a report's and has the executable bit.
+pub(super) fn is_executable(work_dir: &Path, path: &str) -> bool {
+    is_report_path(path)
+        && fs::symlink_metadata(work_dir.join(path))
+            .is_ok_and(|found| found.is_file() && found.permissions().mode() & EXECUTABLE != 0)
+}
+
 fn try_make_plain(path: &Path) -> io::Result<bool> {
-    // To open a file is dearer, and the kernel tells of it.
-    if fs::symlink_metadata(path)?.permissions().mode() & EXECUTABLE == 0 {
-        return Ok(false);
-    }
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
     let file = OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path)?;
     let metadata = file.metadata()?;

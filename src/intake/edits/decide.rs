@@ -12,7 +12,7 @@ use git2::Oid;
 use super::{Edits, Looked, Saved};
 use crate::intake::look::{self, Seen, Signature};
 use crate::intake::mirror::{Mirror, RETRY_INTERVAL};
-use crate::intake::place::make_plain;
+use crate::intake::place::{is_executable, make_plain};
 use crate::intake::settle::Suspect;
 use crate::report::fault::{Fault, Rule};
 use crate::store::{Store, blob_id, is_report_path, stray_fault};
@@ -116,7 +116,13 @@ impl Edits {
         };
         let theirs = blob_id(&bytes);
         if tip == Some(theirs) {
-            make_plain(&self.work_dir, path);
+            if is_executable(&self.work_dir, path) {
+                // Perhaps they are about to commit it; then the commit is answered.
+                if !suspect.settle(Some(signature), false, now) {
+                    return Ok(Looked::Again(suspect));
+                }
+                make_plain(&self.work_dir, path);
+            }
             mirror.is_level(path);
             self.verify(store, path, signature);
             return Ok(Looked::Done);
