@@ -131,3 +131,18 @@ pub(super) enum StatusFilter {
     Rejected,
     All,
 }
+
+/// How a list is sorted.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes the parameter; `list` reads it, to name all faults at once")]
+pub(super) enum Sort {
+    /// Newest submission first.
+    Newest,
+    /// Who has waited longest first.
+    Oldest,
+    /// Latest change first.
+    Updated,
+    /// By server name, in any case.
+    Name,
+}

@@ -1,14 +1,14 @@
-//! `GET /api/v1/reports`: summaries, newest submission first, page by page.
+//! `GET /api/v1/reports`: summaries, searched, narrowed and sorted, page by page.
 
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::Response;
 use git2::Oid;
-use uuid::Uuid;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::answers::HistoryProblems;
-use super::api::{StatusFilter, SummaryDocument};
+use super::api::{Sort, StatusFilter, SummaryDocument};
 use super::history::commit_at;
 use super::problem::Problem;
 use super::query::{Parameters, RawQuery, read_at, read_time};
@@ -17,21 +17,31 @@ use super::{App, COMMIT_HEADER, commit_header};
 use crate::report::Status;
 use crate::report::validate::Faults;
 use crate::store::history::At;
-use crate::store::snapshot::{ListKey, ListQuery};
+use crate::store::snapshot::{Cursor, ListQuery, Order, words};
 
 const LIMIT_DEFAULT: usize = 100;
 const LIMIT_MAX: usize = 1000;
+/// A search is some words, not a text.
+const SEARCH_MAX: usize = 255;
+const KNOWN: &str = "`status`, `q`, `owner`, `submitted_before`, `updated_since`, `sort`, `limit`, `cursor`, `at`";
+/// What a value of a query does not spell as it is.
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
 const TOTAL_HEADER: &str = "x-total-count";
 
 /// List reports
 ///
-/// Newest submission first. Follow the `Link` header with `rel="next"` for more.
+/// Newest submission first, unless `sort` says otherwise. Follow the `Link`
+/// header with `rel="next"` for more.
 #[utoipa::path(
     get, path = "/api/v1/reports", operation_id = "list_reports", tag = "reports",
     params(
         ("status" = Option<StatusFilter>, Query, description = "Only reports in this status; all if left out"),
+        ("q" = Option<String>, Query, description = "Only reports in which all of these words stand, in any case, each in the server's name, the repository's URL, the developer's address or the review notes; at most 255 characters"),
+        ("owner" = Option<String>, Query, description = "Only reports about repositories of this owner, in any case: the path of the repository without its name"),
+        ("submitted_before" = Option<DateTime<Utc>>, Query, description = "Only reports submitted at this time or before"),
+        ("sort" = Option<Sort>, Query, description = "`newest` submission first if left out"),
         ("limit" = Option<usize>, Query, description = "At most so many; 100 if left out", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before"),
+        ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before; fits the `sort` it came from alone"),
         ("updated_since" = Option<DateTime<Utc>>, Query, description = "Only reports changed at this time or later"),
         ("at" = Option<String>, Query, description = "The state as it was at this commit (id, at least its first 7 digits) or time (RFC 3339); now if left out"),
     ),
@@ -58,7 +68,7 @@ pub(super) async fn list(State(app): State<App>, uri: Uri, query: RawQuery) -> R
     let found = snapshot.page(&query);
     let summaries: Vec<_> = found.entries.iter().map(|entry| SummaryDocument::new(entry)).collect();
     let body = serde_json::to_vec(&summaries).map_err(|error| Problem::internal(error.to_string()))?;
-    let link = found.next.map(|next| next_link(&parameters, snapshot.commit, next));
+    let link = found.next.map(|next| next_link(&parameters, snapshot.commit, &next));
     let link = link.and_then(|link| HeaderValue::try_from(link).ok());
     let page = Page { commit: snapshot.commit, body: body.into(), n_matching: found.n_matching, link };
     if is_at_tip {
@@ -102,6 +112,7 @@ impl quick_cache::Weighter<String, Page> for PageWeight {
 
 fn read(parameters: &[(String, String)]) -> Result<(ListQuery, Option<At>), Faults> {
     let mut at = None;
+    let mut cursor = None;
     let mut query = ListQuery { limit: LIMIT_DEFAULT, ..ListQuery::default() };
     let mut faults = Faults::default();
     for (n, (name, value)) in parameters.iter().enumerate() {
@@ -111,13 +122,19 @@ fn read(parameters: &[(String, String)]) -> Result<(ListQuery, Option<At>), Faul
         }
         match name.as_str() {
             "status" => query.status = faults.take(name, read_status(value)).flatten(),
-            "limit" => query.limit = faults.take(name, read_limit(value)).unwrap_or(LIMIT_DEFAULT),
-            "cursor" => query.after = faults.take(name, read_cursor(value)),
+            "q" => query.words = faults.take(name, read_search(value)).unwrap_or_default(),
+            "owner" => query.owner = faults.take(name, read_owner(value)),
+            "submitted_before" => query.submitted_before = faults.take(name, read_time(value)),
             "updated_since" => query.updated_since = faults.take(name, read_time(value)),
+            "sort" => query.order = faults.take(name, read_sort(value)).unwrap_or_default(),
+            "limit" => query.limit = faults.take(name, read_limit(value)).unwrap_or(LIMIT_DEFAULT),
+            "cursor" => cursor = Some(value),
             "at" => at = faults.take(name, read_at(value)),
-            _ => faults.push(name, "is not known here; use `status`, `limit`, `cursor`, `updated_since`, `at`"),
+            _ => faults.push(name, format!("is not known here; use {KNOWN}")),
         }
     }
+    // Of the order, which may be named after it.
+    query.after = cursor.and_then(|text| faults.take("cursor", read_cursor(query.order, text)));
     if faults.0.is_empty() { Ok((query, at)) } else { Err(faults) }
 }
 
@@ -135,23 +152,36 @@ fn read_limit(text: &str) -> Result<usize, String> {
     limit.ok_or_else(|| format!("must be a whole number between 1 and {LIMIT_MAX}"))
 }
 
-fn read_cursor(text: &str) -> Result<ListKey, String> {
-    let parts = text.split_once('_').and_then(|(at, id)| Some((at.parse().ok()?, Uuid::try_parse(id).ok()?)));
-    parts
-        .map(|(at, id)| ListKey::new(at, id))
-        .ok_or_else(|| "must be taken from the `Link` header of the page before".into())
+fn read_cursor(order: Order, text: &str) -> Result<Cursor, String> {
+    let cursor = Cursor::read(order, text);
+    cursor.ok_or_else(|| "must be taken from the `Link` header of the page before, with the same `sort`".into())
+}
+
+fn read_sort(text: &str) -> Result<Order, String> {
+    Order::from_word(text).ok_or_else(|| "must be `newest`, `oldest`, `updated` or `name`".into())
+}
+
+fn read_search(text: &str) -> Result<Vec<String>, String> {
+    if text.chars().count() > SEARCH_MAX {
+        return Err(format!("must be at most {SEARCH_MAX} characters long"));
+    }
+    Ok(words(text))
+}
+
+fn read_owner(text: &str) -> Result<String, String> {
+    if text.is_empty() { Err("must not be empty; leave it out for all".into()) } else { Ok(text.into()) }
 }
 
 /// Returns the `Link` to the next page: the same query with another cursor. A
 /// time becomes the commit it meant, so that all pages are of one state.
-fn next_link(parameters: &[(String, String)], commit: Oid, next: ListKey) -> String {
-    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-    let (at, id) = next.parts();
+fn next_link(parameters: &[(String, String)], commit: Oid, next: &Cursor) -> String {
+    let cursor = next.to_string();
+    let cursor = utf8_percent_encode(&cursor, VALUE);
     let mut query = String::new();
     for (name, value) in parameters.iter().filter(|(name, _)| name != "cursor") {
         let commit = commit.to_string();
         let value = if name == "at" { &commit } else { value };
-        query.push_str(&format!("{name}={}&", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+        query.push_str(&format!("{name}={}&", utf8_percent_encode(value, VALUE)));
     }
-    format!("</api/v1/reports?{query}cursor={at}_{id}>; rel=\"next\"")
+    format!("</api/v1/reports?{query}cursor={cursor}>; rel=\"next\"")
 }

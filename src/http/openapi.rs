@@ -19,7 +19,7 @@ use super::{api, health, history, history_api, list, problem, problems, reports}
         health::healthz, health::readyz, health::metrics, document
     ),
     components(schemas(
-        api::SubmissionBody, api::DecisionBody, api::ReportDocument, api::SummaryDocument, api::StatusFilter,
+        api::SubmissionBody, api::DecisionBody, api::ReportDocument, api::SummaryDocument, api::StatusFilter, api::Sort,
         history_api::HistoryDocument, history_api::DifferenceDocument,
         problem::ProblemDocument, problem::FieldError, problems::FileProblemDocument
     )),

@@ -79,6 +79,13 @@ impl RepositoryKey {
         &self.0
     }
 
+    /// Returns what stands between host and name: `owner`, or `group/subgroup`;
+    /// empty if nothing does.
+    pub fn owner(&self) -> &str {
+        let path = self.0.split_once('/').map_or("", |(_, path)| path);
+        path.rsplit_once('/').map_or("", |(owner, _)| owner)
+    }
+
     /// Returns the path of the report file, relative to the root of the reports
     /// repository: `reports/<h>/<h>/<h>/<owner>-<name>-<16 hex>.md`, ASCII.
     pub fn path(&self) -> String {

@@ -197,7 +197,7 @@ pub(super) fn put(snapshot: &mut Snapshot, path: &str, track: Track, commits: Tr
     let mut last_good = None;
     match known {
         Some(Known { report, file_says, blob, updated_at, .. }) => {
-            let entry = Entry { report, file_says, path: path.to_owned(), blob, updated_at, commits };
+            let entry = Entry::new(report, file_says, path.to_owned(), blob, updated_at, commits);
             last_good = entry.commits.iter().next();
             if let Err(found) = load::put(snapshot, entry) {
                 problem = Some(*found);

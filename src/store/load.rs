@@ -64,7 +64,7 @@ pub(super) fn snapshot_with(
             (Some(track), _) => absorb::put(&mut snapshot, &path, track, trail(&touches)),
             (None, Ok(report)) => {
                 let updated_at = time(touches.first().map_or(0, |last| last.at));
-                let entry = Entry { report, file_says: None, path, blob, updated_at, commits: trail(&touches) };
+                let entry = Entry::new(report, None, path, blob, updated_at, trail(&touches));
                 let path = entry.path.clone();
                 if let Err(problem) = put(&mut snapshot, entry) {
                     snapshot.put_problem(path, Some(blob), *problem);

@@ -16,6 +16,8 @@ pub(crate) const SERVICE_EMAIL: &str = "golive@invalid";
 pub enum Via {
     Api,
     Mcp,
+    /// The form of a page.
+    Web,
     /// A file saved in the work tree.
     HandEdit,
     /// The service itself.
@@ -28,6 +30,7 @@ impl Via {
         match self {
             Self::Api => "api",
             Self::Mcp => "mcp",
+            Self::Web => "web",
             Self::HandEdit => "hand-edit",
             Self::Golive => "golive",
         }

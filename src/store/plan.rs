@@ -158,7 +158,7 @@ impl Plan {
         let before = self.snapshot.at_path(&draft.path).map(|entry| entry.commits.clone()).unwrap_or_default();
         let commits = before.with(self.snapshot.commit);
         let (report, path) = (draft.report, draft.path);
-        let entry = Arc::new(Entry { report, file_says: None, path, blob, updated_at: now, commits });
+        let entry = Arc::new(Entry::new(report, None, path, blob, now, commits));
         self.snapshot.put(entry.clone());
         Ok(Written { commit: self.snapshot.commit, file: Some(draft.file), entry })
     }

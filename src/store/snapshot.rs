@@ -2,42 +2,31 @@
 //! order of lists. Immutable once published; a new one shares what did not
 //! change, so making it costs what changed, not what is stored.
 
-use std::cmp::Reverse;
-use std::ops::Bound;
+mod cursor;
+mod entry;
+mod fold;
+mod lists;
+mod owners;
+mod query;
+mod weeks;
+
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use git2::Oid;
 use uuid::Uuid;
 
+pub use cursor::{Cursor, Order};
+pub use entry::Entry;
+pub use fold::{fold, words};
+pub use owners::Owner;
+pub use query::{Counts, ListQuery, Page};
+pub use weeks::WeekCount;
+
 use super::line::Line;
 use super::problem::Problem;
-use super::trail::Trail;
-use crate::report::{Report, Status};
-
-/// One report as the snapshot knows it: all but the body.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    pub report: Report,
-    /// What the file says, where that is not all: a person's commit need not name
-    /// the reviewer, nor count the revision.
-    pub file_says: Option<Box<Report>>,
-    /// Relative to the root of the repository.
-    pub path: String,
-    /// The blob of the report file, its version.
-    pub blob: Oid,
-    /// Committer time of the latest commit that changed the file.
-    pub updated_at: DateTime<Utc>,
-    /// Every commit that changed the file.
-    pub commits: Trail,
-}
-
-impl Entry {
-    /// Returns what the file says.
-    pub fn file_report(&self) -> &Report {
-        self.file_says.as_deref().unwrap_or(&self.report)
-    }
-}
+use crate::report::Status;
+use lists::Lists;
+use owners::Owners;
 
 /// That the service has to set the file of a report right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,28 +34,6 @@ pub(super) struct Repair {
     /// The commit that made it necessary.
     pub(super) answers: Oid,
 }
-
-/// Place in a list: newest submission first, ties by id, descending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ListKey(Reverse<i64>, Reverse<Uuid>);
-
-impl ListKey {
-    /// `submitted_at` in seconds since 1970.
-    pub const fn new(submitted_at: i64, id: Uuid) -> Self {
-        Self(Reverse(submitted_at), Reverse(id))
-    }
-
-    fn of(report: &Report) -> Self {
-        Self::new(report.submitted_at.timestamp(), report.id)
-    }
-
-    /// Returns the two parts that [`ListKey::new`] takes.
-    pub const fn parts(self) -> (i64, Uuid) {
-        (self.0.0, self.1.0)
-    }
-}
-
-type List = imbl::OrdMap<ListKey, Arc<Entry>>;
 
 /// The state of all reports at one commit.
 #[derive(Clone)]
@@ -79,37 +46,15 @@ pub struct Snapshot {
     pub(super) line: Line,
     by_id: imbl::HashMap<Uuid, Arc<Entry>>,
     by_path: imbl::HashMap<String, Arc<Entry>>,
-    all: List,
-    by_status: [List; 3],
-    by_update: imbl::OrdMap<(i64, Uuid), Arc<Entry>>,
+    lists: Lists,
+    owners: Owners,
+    weeks: weeks::Kept,
     /// Files at the tip that cannot be accepted, and files in the work tree.
     problems: imbl::OrdMap<String, Problem>,
     edit_problems: imbl::OrdMap<String, Problem>,
     repairs: imbl::OrdMap<String, Repair>,
     /// Paths whose file at the tip is not the one of their report; `None` is no file.
     other_files: imbl::HashMap<String, Option<Oid>>,
-}
-
-/// What a list is asked for.
-#[derive(Clone, Debug, Default)]
-pub struct ListQuery {
-    /// `None` for all.
-    pub status: Option<Status>,
-    /// Only reports that a commit changed at this time or later.
-    pub updated_since: Option<DateTime<Utc>>,
-    /// Only what stands after this place.
-    pub after: Option<ListKey>,
-    /// At most so many.
-    pub limit: usize,
-}
-
-/// A part of a list.
-pub struct Page {
-    pub entries: Vec<Arc<Entry>>,
-    /// How many reports match, on all pages.
-    pub n_matching: usize,
-    /// Where the next page starts, if there is one.
-    pub next: Option<ListKey>,
 }
 
 impl Snapshot {
@@ -120,9 +65,9 @@ impl Snapshot {
             line: Line::default(),
             by_id: imbl::HashMap::new(),
             by_path: imbl::HashMap::new(),
-            all: List::new(),
-            by_status: Default::default(),
-            by_update: imbl::OrdMap::new(),
+            lists: Lists::default(),
+            owners: Owners::default(),
+            weeks: weeks::Kept::default(),
             problems: imbl::OrdMap::new(),
             edit_problems: imbl::OrdMap::new(),
             repairs: imbl::OrdMap::new(),
@@ -177,7 +122,7 @@ impl Snapshot {
 
     /// Returns the number of reports in `status`.
     pub fn count(&self, status: Status) -> usize {
-        self.by_status[status as usize].len()
+        self.lists.len(Some(status))
     }
 
     /// Returns the files that cannot be accepted, by their paths, in order.
@@ -196,32 +141,6 @@ impl Snapshot {
         self.repairs.iter()
     }
 
-    /// Returns the part of the list that `query` asks for. Costs the length of
-    /// the page; with `updated_since`, the number of reports changed since then.
-    pub fn page(&self, query: &ListQuery) -> Page {
-        if let Some(since) = query.updated_since {
-            return self.page_of_updates(query, since);
-        }
-        let list = query.status.map_or(&self.all, |status| &self.by_status[status as usize]);
-        let start = query.after.map_or(Bound::Unbounded, Bound::Excluded);
-        let found = list.range((start, Bound::Unbounded));
-        let entries = found.take(query.limit + 1).map(|(_, entry)| entry.clone()).collect();
-        Page::cut(entries, query.limit, list.len())
-    }
-
-    fn page_of_updates(&self, query: &ListQuery, since: DateTime<Utc>) -> Page {
-        let matching: List = self
-            .by_update
-            .range((since.timestamp(), Uuid::nil())..)
-            .map(|(_, entry)| entry)
-            .filter(|entry| query.status.is_none_or(|status| entry.report.status == status))
-            .map(|entry| (ListKey::of(&entry.report), entry.clone()))
-            .collect();
-        let entries = matching.iter().filter(|(key, _)| query.after.is_none_or(|after| **key > after));
-        let entries = entries.take(query.limit + 1).map(|(_, entry)| entry.clone()).collect();
-        Page::cut(entries, query.limit, matching.len())
-    }
-
     /// Goes on to the commit that follows; the caller puts what it changed.
     /// `committed_at` in seconds since 1970.
     pub(super) fn advance(&mut self, commit: Oid, tree: Oid, committed_at: i64) {
@@ -232,12 +151,10 @@ impl Snapshot {
     /// Adds a report, or replaces the one with the same path.
     pub(super) fn put(&mut self, entry: Arc<Entry>) {
         self.remove(&entry.path);
-        let key = ListKey::of(&entry.report);
+        self.lists.put(&entry);
+        self.owners.put(&entry);
         self.by_id.insert(entry.report.id, entry.clone());
-        self.by_path.insert(entry.path.clone(), entry.clone());
-        self.all.insert(key, entry.clone());
-        self.by_status[entry.report.status as usize].insert(key, entry.clone());
-        self.by_update.insert((entry.updated_at.timestamp(), entry.report.id), entry);
+        self.by_path.insert(entry.path.clone(), entry);
     }
 
     /// Removes the report at `path` and what was wrong with its file at the tip.
@@ -246,11 +163,9 @@ impl Snapshot {
         self.repairs.remove(path);
         self.other_files.remove(path);
         let Some(old) = self.by_path.remove(path) else { return };
-        let key = ListKey::of(&old.report);
         self.by_id.remove(&old.report.id);
-        self.all.remove(&key);
-        self.by_status[old.report.status as usize].remove(&key);
-        self.by_update.remove(&(old.updated_at.timestamp(), old.report.id));
+        self.lists.remove(&old);
+        self.owners.remove(&old);
     }
 
     /// Notes that the file at `path`, `blob` at the tip, cannot be accepted. A
@@ -278,15 +193,5 @@ impl Snapshot {
             None => self.edit_problems.remove(path),
         };
         before != problem
-    }
-}
-
-impl Page {
-    /// `entries` holds one more than `limit` if there is a next page.
-    fn cut(mut entries: Vec<Arc<Entry>>, limit: usize, n_matching: usize) -> Self {
-        let more = entries.len() > limit;
-        entries.truncate(limit);
-        let next = entries.last().filter(|_| more).map(|entry| ListKey::of(&entry.report));
-        Self { entries, n_matching, next }
     }
 }

@@ -1,0 +1,67 @@
+//! One report as the snapshot knows it, and what it is found by.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use git2::Oid;
+
+use super::fold::fold;
+use crate::report::Report;
+use crate::report::key::RepositoryKey;
+use crate::store::trail::Trail;
+
+/// One report as the snapshot knows it: all but the body.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub report: Report,
+    /// What the file says, where that is not all: a person's commit need not name
+    /// the reviewer, nor count the revision.
+    pub file_says: Option<Box<Report>>,
+    /// Relative to the root of the repository.
+    pub path: String,
+    /// The blob of the report file, its version.
+    pub blob: Oid,
+    /// Committer time of the latest commit that changed the file.
+    pub updated_at: DateTime<Utc>,
+    /// Every commit that changed the file.
+    pub commits: Trail,
+    /// The path of the source repository without its name: `owner`, or
+    /// `group/subgroup`; empty if there is none.
+    pub owner: Box<str>,
+    /// These three folded once, as each search would have to.
+    pub(super) folded_owner: Arc<str>,
+    pub(super) folded_name: Arc<str>,
+    /// Everything that a search looks at, one field a line.
+    searched: Box<str>,
+}
+
+impl Entry {
+    /// Returns the entry of `report`, whose file is at `path`.
+    pub(in crate::store) fn new(
+        report: Report,
+        file_says: Option<Box<Report>>,
+        path: String,
+        blob: Oid,
+        updated_at: DateTime<Utc>,
+        commits: Trail,
+    ) -> Self {
+        let owner: Box<str> = RepositoryKey::parse(&report.repository_url).map_or("".into(), |key| key.owner().into());
+        let folded_name = fold(&report.server_name);
+        let notes = report.review_notes.as_deref().unwrap_or_default();
+        let rest = [report.repository_url.as_str(), &report.developer_email, notes].map(fold);
+        let searched = format!("{folded_name}\n{}", rest.join("\n")).into();
+        let (folded_owner, folded_name) = (fold(&owner).into(), folded_name.into());
+        Self { report, file_says, path, blob, updated_at, commits, owner, folded_owner, folded_name, searched }
+    }
+
+    /// Returns what the file says.
+    pub fn file_report(&self) -> &Report {
+        self.file_says.as_deref().unwrap_or(&self.report)
+    }
+
+    /// Returns whether the folded `word` stands in the name, the repository, the
+    /// developer or the notes.
+    pub(super) fn has(&self, word: &str) -> bool {
+        self.searched.contains(word)
+    }
+}

@@ -1,0 +1,168 @@
+//! What a list is asked for, and the part of it that answers.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::cursor::{Cursor, Order};
+use super::fold::fold;
+use super::{Entry, Snapshot};
+use crate::report::Status;
+
+/// What a list is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct ListQuery {
+    /// `None` for all.
+    pub status: Option<Status>,
+    /// Only reports that a commit changed at this time or later.
+    pub updated_since: Option<DateTime<Utc>>,
+    /// Only reports in which all of these stand: in the server's name, the
+    /// repository's URL, the developer's address or the review notes, each
+    /// anywhere, in any case.
+    pub words: Vec<String>,
+    /// Only reports about repositories of this owner, in any case.
+    pub owner: Option<String>,
+    /// Only reports that were submitted at this time or before.
+    pub submitted_before: Option<DateTime<Utc>>,
+    pub order: Order,
+    /// Only what stands after this place, which is one in `order`.
+    pub after: Option<Cursor>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A part of a list.
+pub struct Page {
+    pub entries: Vec<Arc<Entry>>,
+    /// How many reports match, on all pages.
+    pub n_matching: usize,
+    /// Where the next page starts, if there is one.
+    pub next: Option<Cursor>,
+}
+
+/// How many reports are in each status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub pending: usize,
+    pub approved: usize,
+    pub rejected: usize,
+}
+
+impl Counts {
+    /// Returns the number of reports in `status`.
+    pub const fn of(self, status: Status) -> usize {
+        match status {
+            Status::PendingReview => self.pending,
+            Status::Approved => self.approved,
+            Status::Rejected => self.rejected,
+        }
+    }
+
+    /// Returns the number of reports in any status.
+    pub const fn all(self) -> usize {
+        self.pending + self.approved + self.rejected
+    }
+}
+
+/// What a report has to be besides its status.
+struct Filter {
+    updated_since: Option<DateTime<Utc>>,
+    submitted_before: Option<DateTime<Utc>>,
+    owner: Option<String>,
+    /// The longest first, as it is the rarest.
+    words: Vec<String>,
+}
+
+impl Filter {
+    /// Returns the filter of `query`, or `None` if every report passes.
+    fn of(query: &ListQuery) -> Option<Self> {
+        let ListQuery { updated_since, submitted_before, .. } = *query;
+        let mut words: Vec<_> = query.words.iter().map(|word| fold(word)).collect();
+        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        let filter = Self { updated_since, submitted_before, owner: query.owner.as_deref().map(fold), words };
+        let is_idle =
+            updated_since.is_none() && submitted_before.is_none() && filter.owner.is_none() && filter.words.is_empty();
+        (!is_idle).then_some(filter)
+    }
+
+    fn passes(&self, entry: &Entry) -> bool {
+        self.updated_since.is_none_or(|since| entry.updated_at.timestamp() >= since.timestamp())
+            && self.submitted_before.is_none_or(|before| entry.report.submitted_at <= before)
+            && self.owner.as_deref().is_none_or(|owner| *entry.folded_owner == *owner)
+            && self.words.iter().all(|word| entry.has(word))
+    }
+}
+
+impl Snapshot {
+    /// Returns the part of the list that `query` asks for. By submission or
+    /// without a status, it costs the length of the page; with `updated_since`,
+    /// the number of reports changed since then; else, that of all reports.
+    pub fn page(&self, query: &ListQuery) -> Page {
+        let (order, status, after) = (query.order, query.status, query.after.as_ref());
+        let Some(filter) = Filter::of(query) else {
+            let entries = self.lists.in_order(order, status, after).take(query.limit + 1).cloned().collect();
+            return Page::cut(entries, query, self.lists.len(status));
+        };
+        let mut n_matching = 0;
+        let mut entries = Vec::new();
+        // In order, so that those before the place come first.
+        let mut take = |entry: &Arc<Entry>| {
+            n_matching += 1;
+            if entries.len() <= query.limit && (!entries.is_empty() || query.is_past(entry)) {
+                entries.push(entry.clone());
+            }
+        };
+        match filter.updated_since {
+            Some(since) => {
+                let has_status = |entry: &&Arc<Entry>| status.is_none_or(|status| entry.report.status == status);
+                let recent = self.lists.updated_since(since).filter(has_status);
+                let mut found: Vec<_> = recent.filter(|entry| filter.passes(entry)).collect();
+                found.sort_by_cached_key(|entry| Cursor::of(order, entry));
+                found.into_iter().for_each(&mut take);
+            }
+            None => {
+                self.lists.in_order(order, status, None).filter(|entry| filter.passes(entry)).for_each(&mut take);
+            }
+        }
+        Page::cut(entries, query, n_matching)
+    }
+
+    /// Returns how many reports match `query` in each status, whatever status it
+    /// asks for.
+    pub fn counts(&self, query: &ListQuery) -> Counts {
+        let len = |status| self.lists.len(Some(status));
+        let Some(filter) = Filter::of(query) else {
+            let (approved, rejected) = (len(Status::Approved), len(Status::Rejected));
+            return Counts { pending: len(Status::PendingReview), approved, rejected };
+        };
+        let mut counts = Counts::default();
+        let mut count = |entry: &Arc<Entry>| match entry.report.status {
+            _ if !filter.passes(entry) => {}
+            Status::PendingReview => counts.pending += 1,
+            Status::Approved => counts.approved += 1,
+            Status::Rejected => counts.rejected += 1,
+        };
+        match filter.updated_since {
+            Some(since) => self.lists.updated_since(since).for_each(&mut count),
+            None => self.lists.in_order(Order::Newest, None, None).for_each(&mut count),
+        }
+        counts
+    }
+}
+
+impl ListQuery {
+    fn is_past(&self, entry: &Entry) -> bool {
+        let after = self.after.as_ref().filter(|after| after.order() == self.order);
+        after.is_none_or(|after| Cursor::of(self.order, entry) > *after)
+    }
+}
+
+impl Page {
+    /// `entries` holds one more than the limit if there is a next page.
+    fn cut(mut entries: Vec<Arc<Entry>>, query: &ListQuery, n_matching: usize) -> Self {
+        let more = entries.len() > query.limit;
+        entries.truncate(query.limit);
+        let next = entries.last().filter(|_| more).map(|entry| Cursor::of(query.order, entry));
+        Self { entries, n_matching, next }
+    }
+}
