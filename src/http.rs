@@ -1,9 +1,11 @@
 //! Floor 3, the edge: routes, and what handlers share.
 
+mod activity;
 mod answers;
 mod api;
 mod drain;
 mod edge;
+mod file;
 mod git;
 mod health;
 mod history;
@@ -17,6 +19,7 @@ mod problems;
 mod query;
 mod reports;
 pub(crate) mod server;
+mod statistics;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -85,6 +88,9 @@ pub(crate) fn router(store: Arc<Store>, metrics: Arc<Metrics>, settings: &Serve,
         .route("/api/v1/reports/{id}/history", get(history::history))
         .route("/api/v1/reports/{id}/revisions/{n}", get(history::revision))
         .route("/api/v1/reports/{id}/diff", get(history::diff))
+        .route("/api/v1/activity", get(activity::activity))
+        .route("/api/v1/statistics", get(statistics::statistics))
+        .route("/api/v1/reports/{id}/file", get(file::file))
         .route("/api/v1/problems", get(problems::problems))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

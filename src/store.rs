@@ -6,6 +6,7 @@
 //! here knows of HTTP or of the work tree's files.
 
 mod absorb;
+pub mod activity;
 mod batch;
 mod blobs;
 mod branch;

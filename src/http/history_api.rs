@@ -38,12 +38,18 @@ pub(super) struct PersonDocument<'a> {
     email: &'a str,
 }
 
+impl<'a> PersonDocument<'a> {
+    pub(super) const fn new(name: &'a str, email: &'a str) -> Self {
+        Self { name, email }
+    }
+}
+
 impl<'a> HistoryDocument<'a> {
     pub(super) fn new(item: &'a Item) -> Self {
         Self {
             commit: item.commit.to_string(),
             committed_at: item.committed_at,
-            author: PersonDocument { name: &item.author_name, email: &item.author_email },
+            author: PersonDocument::new(&item.author_name, &item.author_email),
             event: item.event,
             status_before: item.status_before,
             status_after: item.status_after,

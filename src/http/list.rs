@@ -11,7 +11,7 @@ use super::answers::HistoryProblems;
 use super::api::{Sort, StatusFilter, SummaryDocument};
 use super::history::commit_at;
 use super::problem::Problem;
-use super::query::{Parameters, RawQuery, read_at, read_time};
+use super::query::{Parameters, RawQuery, read_at, read_limit, read_time};
 use super::reports::json_response;
 use super::{App, COMMIT_HEADER, commit_header};
 use crate::report::Status;
@@ -127,7 +127,7 @@ fn read(parameters: &[(String, String)]) -> Result<(ListQuery, Option<At>), Faul
             "submitted_before" => query.submitted_before = faults.take(name, read_time(value)),
             "updated_since" => query.updated_since = faults.take(name, read_time(value)),
             "sort" => query.order = faults.take(name, read_sort(value)).unwrap_or_default(),
-            "limit" => query.limit = faults.take(name, read_limit(value)).unwrap_or(LIMIT_DEFAULT),
+            "limit" => query.limit = faults.take(name, read_limit(value, LIMIT_MAX)).unwrap_or(LIMIT_DEFAULT),
             "cursor" => cursor = Some(value),
             "at" => at = faults.take(name, read_at(value)),
             _ => faults.push(name, format!("is not known here; use {KNOWN}")),
@@ -144,12 +144,6 @@ fn read_status(text: &str) -> Result<Option<Status>, String> {
         None if text == "all" => Ok(None),
         None => Err("must be `pending_review`, `approved`, `rejected` or `all`".into()),
     }
-}
-
-fn read_limit(text: &str) -> Result<usize, String> {
-    let digits = Some(text).filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
-    let limit = digits.and_then(|text| text.parse().ok()).filter(|limit| (1..=LIMIT_MAX).contains(limit));
-    limit.ok_or_else(|| format!("must be a whole number between 1 and {LIMIT_MAX}"))
 }
 
 fn read_cursor(order: Order, text: &str) -> Result<Cursor, String> {

@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::answers::HostProblem;
-use super::{api, health, history, history_api, list, problem, problems, reports};
+use super::{activity, api, file, health, history, history_api, list, problem, problems, reports, statistics};
 
 /// The record of go-live reviews for MCP servers. Every submission and every
 /// decision is a commit in a git repository; a 2xx to a write means that its
@@ -15,12 +15,14 @@ use super::{api, health, history, history_api, list, problem, problems, reports}
     info(title = "golive", license(name = "MIT", identifier = "MIT")),
     paths(
         reports::submit, list::list, reports::get, reports::revise, reports::decide,
-        history::history, history::revision, history::diff, problems::problems,
+        history::history, history::revision, history::diff, file::file,
+        activity::activity, statistics::statistics, problems::problems,
         health::healthz, health::readyz, health::metrics, document
     ),
     components(schemas(
         api::SubmissionBody, api::DecisionBody, api::ReportDocument, api::SummaryDocument, api::StatusFilter, api::Sort,
         history_api::HistoryDocument, history_api::DifferenceDocument,
+        activity::ActivityDocument, statistics::StatisticsDocument,
         problem::ProblemDocument, problem::FieldError, problems::FileProblemDocument
     )),
     tags(

@@ -2,6 +2,7 @@
 
 use axum::extract::{Query, rejection::QueryRejection};
 use chrono::{DateTime, Utc};
+use git2::Oid;
 
 use super::problem::Problem;
 use crate::report::validate::Faults;
@@ -63,6 +64,19 @@ pub(super) fn read_time(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text)
         .map(|at| at.to_utc())
         .map_err(|_| "must be a time like `2025-10-20T10:00:00Z`".into())
+}
+
+/// Reads a number of items between 1 and `max`.
+pub(super) fn read_limit(text: &str, max: usize) -> Result<usize, String> {
+    let digits = Some(text).filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+    let limit = digits.and_then(|text| text.parse().ok()).filter(|limit| (1..=max).contains(limit));
+    limit.ok_or_else(|| format!("must be a whole number between 1 and {max}"))
+}
+
+/// Reads the whole id of a commit.
+pub(super) fn read_commit(text: &str) -> Option<Oid> {
+    // Letter for letter: `Oid::from_str` would take other spellings of an id.
+    Oid::from_str(text).ok().filter(|id| id.to_string() == text)
 }
 
 /// Reads a commit id or a time.

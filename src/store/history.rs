@@ -8,7 +8,7 @@
 mod difference;
 pub(super) mod event;
 mod file;
-mod items;
+pub(super) mod items;
 mod states;
 
 use std::sync::Arc;
@@ -177,7 +177,7 @@ impl Store {
     }
 
     /// Runs `work` on a handle, off the async threads.
-    async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl Fn(&Repository) -> Result<T, git2::Error> + Send + 'static,
     ) -> Result<T, HistoryError> {

@@ -38,7 +38,8 @@ struct Point {
 #[derive(Clone, Default)]
 pub(super) struct Line {
     points: imbl::Vector<Point>,
-    ids: imbl::OrdSet<Oid>,
+    /// The place of each among the points.
+    places: imbl::OrdMap<Oid, usize>,
 }
 
 impl Line {
@@ -46,7 +47,22 @@ impl Line {
     pub(super) fn push(&mut self, commit: Oid, committed_at: i64) {
         let latest = self.points.last().map_or(committed_at, |point| point.latest.max(committed_at));
         self.points.push_back(Point { commit, latest });
-        self.ids.insert(commit);
+        self.places.insert(commit, self.points.len() - 1);
+    }
+
+    /// Returns the number of commits.
+    pub(super) fn len(&self) -> usize {
+        self.points.len()
+    }
+
+    /// Returns the commit at `place`, the first one being at 0.
+    pub(super) fn get(&self, place: usize) -> Option<Oid> {
+        self.points.get(place).map(|point| point.commit)
+    }
+
+    /// Returns where `commit` is, if it is on the line.
+    pub(super) fn place(&self, commit: Oid) -> Option<usize> {
+        self.places.get(&commit).copied()
     }
 
     /// Returns the commit that was the tip at `time`, or `None` before the first.
@@ -66,7 +82,7 @@ impl Line {
     /// Returns the commits on the line whose id starts with `name`, at most two.
     pub(super) fn named(&self, name: &CommitName) -> Vec<Oid> {
         let Ok(first) = Oid::from_str(&name.0) else { return Vec::new() };
-        let from_there = self.ids.range(first..);
+        let from_there = self.places.range(first..).map(|(id, _)| id);
         from_there.take_while(|id| id.to_string().starts_with(&name.0)).take(2).copied().collect()
     }
 }

@@ -30,13 +30,46 @@ impl Stage {
 
 /// Returns every stage of a report, oldest first.
 pub(super) fn stages(git: &Repository, entry: &Entry) -> Result<Vec<Stage>, git2::Error> {
-    let follower = Follower { git, body_limit_bytes: BODY_LIMIT_MAX };
-    let odb = git.odb()?;
     let mut commits: Vec<Oid> = entry.commits.iter().collect();
     commits.reverse();
+    stages_of(git, entry, &commits, commits.len())
+}
+
+/// Returns the stage that `commit` is and the one before it, from the commits
+/// since the last one of the service, whose file says the whole state.
+pub(super) fn stage_at(
+    git: &Repository,
+    entry: &Entry,
+    commit: Oid,
+) -> Result<Option<(Option<Stage>, Stage)>, git2::Error> {
+    let odb = git.odb()?;
+    // What follows can say that it counts for nothing.
+    let (mut next, mut older) = (None, entry.commits.iter().peekable());
+    while let Some(found) = older.next_if(|found| *found != commit) {
+        next = Some(found);
+    }
+    let mut commits = Vec::new();
+    for found in older {
+        commits.push(found);
+        if found != commit && Step::read(&odb, found)?.own_report == Some(entry.report.id) {
+            break;
+        }
+    }
+    commits.reverse();
+    let n_stages = commits.len();
+    commits.extend(next);
+    let mut stages = stages_of(git, entry, &commits, n_stages)?;
+    let last = stages.pop().filter(|stage| stage.commit == commit);
+    Ok(last.map(|stage| (stages.pop(), stage)))
+}
+
+/// Returns the stages of the first `n_stages` of `commits`, which are oldest first.
+fn stages_of(git: &Repository, entry: &Entry, commits: &[Oid], n_stages: usize) -> Result<Vec<Stage>, git2::Error> {
+    let follower = Follower { git, body_limit_bytes: BODY_LIMIT_MAX };
+    let odb = git.odb()?;
     let mut stages: Vec<Stage> = Vec::with_capacity(commits.len());
     let mut track = Track::default();
-    for (n, commit) in commits.iter().copied().enumerate() {
+    for (n, commit) in commits.iter().copied().enumerate().take(n_stages) {
         let step = Step::read(&odb, commit)?;
         let file = trails::file_at(git, step.tree, &entry.path)?;
         // A message that names the report does not make it the report's commit.

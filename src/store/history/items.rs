@@ -34,7 +34,7 @@ pub struct Item {
 ///
 /// # Errors
 /// libgit2's.
-pub(super) fn items(git: &Repository, entry: &Entry) -> Result<Vec<Item>, git2::Error> {
+pub(in crate::store) fn items(git: &Repository, entry: &Entry) -> Result<Vec<Item>, git2::Error> {
     let mut items = Vec::new();
     let mut before: Option<Report> = None;
     for stage in file::stages(git, entry)? {
@@ -43,6 +43,16 @@ pub(super) fn items(git: &Repository, entry: &Entry) -> Result<Vec<Item>, git2::
     }
     items.reverse();
     Ok(items)
+}
+
+/// Returns what `commit` did to a report, or `None` if that is nothing.
+///
+/// # Errors
+/// libgit2's.
+pub(in crate::store) fn one(git: &Repository, entry: &Entry, commit: Oid) -> Result<Option<Item>, git2::Error> {
+    let Some((before, stage)) = file::stage_at(git, entry, commit)? else { return Ok(None) };
+    let before = before.and_then(|before| before.track.known).map(|known| known.report);
+    Ok(Some(item(&git.find_commit(commit)?, before.as_ref(), &stage)))
 }
 
 fn item(commit: &Commit<'_>, before: Option<&Report>, stage: &Stage) -> Item {

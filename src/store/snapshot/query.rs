@@ -150,6 +150,13 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// Returns the report that has waited longest, if one waits.
+    pub fn oldest_pending(&self) -> Option<&Arc<Entry>> {
+        self.lists.in_order(Order::Oldest, Some(Status::PendingReview), None).next()
+    }
+}
+
 impl ListQuery {
     fn is_past(&self, entry: &Entry) -> bool {
         let after = self.after.as_ref().filter(|after| after.order() == self.order);
