@@ -5,6 +5,7 @@ mod answers;
 mod api;
 mod drain;
 mod edge;
+mod events;
 mod file;
 mod git;
 mod health;
@@ -54,6 +55,7 @@ struct App {
     rendered: Arc<Cache<Oid, Bytes, Weight>>,
     /// Pages of the list at the tip, by their query.
     pages: Arc<Cache<String, list::Page, list::PageWeight>>,
+    streams: Arc<events::Streams>,
     request_ids: Arc<RequestIds>,
     hosts: Arc<Hosts>,
     git: Arc<git::Access>,
@@ -76,6 +78,7 @@ pub(crate) fn router(store: Arc<Store>, metrics: Arc<Metrics>, settings: &Serve,
         metrics,
         rendered: Arc::new(Cache::with_weighter(10_000, RENDERED_BYTES, Weight)),
         pages: Arc::new(Cache::with_weighter(500, PAGES_BYTES, list::PageWeight)),
+        streams: Arc::default(),
         request_ids: Arc::default(),
         hosts: Arc::new(Hosts::new(address, &settings.allowed_hosts)),
         git: Arc::new(git::Access::new(settings, address)),
@@ -89,6 +92,7 @@ pub(crate) fn router(store: Arc<Store>, metrics: Arc<Metrics>, settings: &Serve,
         .route("/api/v1/reports/{id}/revisions/{n}", get(history::revision))
         .route("/api/v1/reports/{id}/diff", get(history::diff))
         .route("/api/v1/activity", get(activity::activity))
+        .route("/api/v1/events", get(events::events))
         .route("/api/v1/statistics", get(statistics::statistics))
         .route("/api/v1/reports/{id}/file", get(file::file))
         .route("/api/v1/problems", get(problems::problems))

@@ -81,6 +81,13 @@ pub async fn run(
         clone.as_ref().map(|clone| format!("; git clone {clone}")).unwrap_or_default(),
     );
     let router = http::router(store.clone(), metrics, &settings, address);
+    let stop = {
+        let store = store.clone();
+        async move {
+            stop.await;
+            store.end_feeds();
+        }
+    };
     http::server::serve(listener, router, stop, DRAIN_PATIENCE).await;
     let closed = tokio::task::spawn_blocking(move || {
         store.close();

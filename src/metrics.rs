@@ -39,6 +39,8 @@ pub struct Metrics {
     pub request_seconds: Family<RouteLabels, Histogram>,
     reports: Family<StatusLabels, Gauge>,
     problems: Gauge,
+    /// Streams of events that are open.
+    pub event_streams: Gauge,
     /// Writes that wait for their commit.
     pub write_queue: Gauge,
     /// Commits per flush.
@@ -59,6 +61,7 @@ impl Default for Metrics {
             request_seconds: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.0005, 2.0, 15))),
             reports: Family::default(),
             problems: Gauge::default(),
+            event_streams: Gauge::default(),
             write_queue: Gauge::default(),
             write_batch: Histogram::new(exponential_buckets(1.0, 2.0, 9)),
             flush_seconds: Histogram::new(exponential_buckets(0.0005, 2.0, 14)),
@@ -76,6 +79,7 @@ impl Metrics {
         registry.register("http_request_duration_seconds", "Time to answer a request", self.request_seconds.clone());
         registry.register("reports", "Reports by status", self.reports.clone());
         registry.register("problems", "Report files that cannot be read", self.problems.clone());
+        registry.register("event_streams", "Streams of events that are open", self.event_streams.clone());
         registry.register("write_queue_length", "Writes that wait for their commit", self.write_queue.clone());
         registry.register("write_batch_size", "Commits made durable by one flush", self.write_batch.clone());
         registry.register("write_flush_duration_seconds", "Time of one flush to disk", self.flush_seconds.clone());

@@ -14,6 +14,7 @@ pub mod check;
 mod cores;
 mod draft;
 mod edit;
+pub mod feed;
 pub mod history;
 mod hold;
 pub mod hooks;
@@ -55,7 +56,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use crossbeam_channel::{TrySendError, bounded};
 use git2::{Oid, Repository};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 pub use draft::{Change, Expected};
@@ -195,6 +196,7 @@ impl Store {
         let lag = Lag::at_start(&git, snapshot.commit).map_err(git_error)?;
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
+            changed: watch::Sender::new(false),
             blobs: Blobs::new(location.clone()),
             states: States::new(location.clone()),
             obstacle: ArcSwapOption::empty(),

@@ -124,6 +124,11 @@ fn the_methods_described_are_those_answered() {
     for (path, item) in members(&document(&service)["paths"]) {
         let described = methods(item);
         for method in METHODS {
+            if (method, path.as_str()) == ("GET", "/api/v1/events") {
+                // Its answer has no end.
+                assert_eq!(service.events("", &[]).status, 200);
+                continue;
+            }
             let answer = service.send(method, &path.replace("{id}", &id).replace("{n}", "1"), &[JSON], []);
             if described.contains(method) {
                 assert!(!matches!(answer.status, 404 | 405), "{method} {path}: {}", answer.status);
@@ -314,6 +319,15 @@ fn every_answer_seen_is_described_with_its_content_type_and_members() {
         ("GET", "/api/v1/reports/{id}/diff?from=x", &id, vec![], String::new(), 422),
         ("GET", "/api/v1/reports/{id}?at=x", &id, vec![], String::new(), 422),
         ("GET", "/api/v1/reports?at=2001-01-01T00:00:00Z", &id, vec![], String::new(), 404),
+        ("GET", "/api/v1/reports?sort=oldest&q=known&owner=example", &id, vec![], String::new(), 200),
+        ("GET", "/api/v1/reports/{id}/file", &id, vec![], String::new(), 200),
+        ("GET", "/api/v1/reports/{id}/file", ABSENT, vec![], String::new(), 404),
+        ("GET", "/api/v1/reports/{id}/file?at=x", &id, vec![], String::new(), 422),
+        ("GET", "/api/v1/activity", &id, vec![], String::new(), 200),
+        ("GET", "/api/v1/activity?cursor=x", &id, vec![], String::new(), 422),
+        ("GET", "/api/v1/statistics", &id, vec![], String::new(), 200),
+        ("GET", "/api/v1/statistics?x=1", &id, vec![], String::new(), 422),
+        ("GET", "/api/v1/events?x=1", &id, vec![], String::new(), 422),
         ("GET", "/healthz", &id, vec![], String::new(), 200),
         ("GET", "/readyz", &id, vec![], String::new(), 200),
         ("GET", "/metrics", &id, vec![], String::new(), 200),

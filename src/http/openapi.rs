@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::answers::HostProblem;
-use super::{activity, api, file, health, history, history_api, list, problem, problems, reports, statistics};
+use super::{activity, api, events, file, health, history, history_api, list, problem, problems, reports, statistics};
 
 /// The record of go-live reviews for MCP servers. Every submission and every
 /// decision is a commit in a git repository; a 2xx to a write means that its
@@ -16,13 +16,13 @@ use super::{activity, api, file, health, history, history_api, list, problem, pr
     paths(
         reports::submit, list::list, reports::get, reports::revise, reports::decide,
         history::history, history::revision, history::diff, file::file,
-        activity::activity, statistics::statistics, problems::problems,
+        activity::activity, events::events, statistics::statistics, problems::problems,
         health::healthz, health::readyz, health::metrics, document
     ),
     components(schemas(
         api::SubmissionBody, api::DecisionBody, api::ReportDocument, api::SummaryDocument, api::StatusFilter, api::Sort,
         history_api::HistoryDocument, history_api::DifferenceDocument,
-        activity::ActivityDocument, statistics::StatisticsDocument,
+        activity::ActivityDocument, events::CommittedDocument, events::ResetDocument, events::ProblemsDocument, statistics::StatisticsDocument,
         problem::ProblemDocument, problem::FieldError, problems::FileProblemDocument
     )),
     tags(

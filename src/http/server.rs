@@ -70,7 +70,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
 
 /// Raises the limit of open files as far as it goes, and leaves enough of them to
 /// the store: a service without a file to write to can only refuse.
-fn connections_max() -> usize {
+pub(super) fn connections_max() -> usize {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current < limit.maximum || limit.maximum.is_none() {
         limit.current = limit.maximum;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use chrono::Utc;
 use git2::Oid;
+use tokio::sync::watch;
 
 use super::blobs::Blobs;
 use super::draft::{Change, Outcome};
@@ -25,6 +26,8 @@ const QUICK_BYTES_MAX: usize = 16 * 1024;
 /// What the writer and its readers share.
 pub(super) struct Shared {
     pub(super) snapshot: ArcSwap<Snapshot>,
+    /// Wakes whoever listens, for each snapshot; whether listening is over.
+    pub(super) changed: watch::Sender<bool>,
     pub(super) blobs: Blobs,
     pub(super) states: States,
     /// Why writes cannot be accepted now, if so.
@@ -51,6 +54,12 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// Answers readers from `snapshot` from now on, and wakes who listens.
+    pub(super) fn serve(&self, snapshot: Arc<Snapshot>) {
+        self.snapshot.store(snapshot);
+        self.changed.send_modify(|_| ());
+    }
+
     /// Reads a report file; blocks.
     pub(super) fn read_file(&self, blob: Oid) -> Result<Arc<[u8]>, WriteError> {
         let named = |error| std::io::Error::other(format!("blob `{blob}`: {error}"));

@@ -7,7 +7,9 @@ mod entry;
 mod fold;
 mod lists;
 mod owners;
+mod problems;
 mod query;
+mod recent;
 mod weeks;
 
 use std::sync::Arc;
@@ -19,14 +21,17 @@ pub use cursor::{Cursor, Order};
 pub use entry::Entry;
 pub use fold::{fold, words};
 pub use owners::Owner;
+pub(super) use problems::Problems;
 pub use query::{Counts, ListQuery, Page};
+pub(super) use recent::RECENT_MAX;
+pub use recent::{Changed, Committed};
 pub use weeks::WeekCount;
 
 use super::line::Line;
-use super::problem::Problem;
 use crate::report::Status;
 use lists::Lists;
 use owners::Owners;
+use recent::Recent;
 
 /// That the service has to set the file of a report right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +54,8 @@ pub struct Snapshot {
     lists: Lists,
     owners: Owners,
     weeks: weeks::Kept,
-    /// Files at the tip that cannot be accepted, and files in the work tree.
-    problems: imbl::OrdMap<String, Problem>,
-    edit_problems: imbl::OrdMap<String, Problem>,
+    pub(super) problems: Problems,
+    recent: Recent,
     repairs: imbl::OrdMap<String, Repair>,
     /// Paths whose file at the tip is not the one of their report; `None` is no file.
     other_files: imbl::HashMap<String, Option<Oid>>,
@@ -68,8 +72,8 @@ impl Snapshot {
             lists: Lists::default(),
             owners: Owners::default(),
             weeks: weeks::Kept::default(),
-            problems: imbl::OrdMap::new(),
-            edit_problems: imbl::OrdMap::new(),
+            problems: Problems::default(),
+            recent: Recent::default(),
             repairs: imbl::OrdMap::new(),
             other_files: imbl::HashMap::new(),
         }
@@ -94,22 +98,6 @@ impl Snapshot {
         }
     }
 
-    /// Returns what is wrong with the file at `path`, if anything: at the tip, or
-    /// else in the work tree.
-    pub fn problem(&self, path: &str) -> Option<&Problem> {
-        self.problems.get(path).or_else(|| self.edit_problems.get(path))
-    }
-
-    /// Returns what is wrong with the file at `path` at the tip, if anything.
-    pub(super) fn tip_problem(&self, path: &str) -> Option<&Problem> {
-        self.problems.get(path)
-    }
-
-    /// Returns what is wrong with the file at `path` in the work tree, if anything.
-    pub fn edit_problem(&self, path: &str) -> Option<&Problem> {
-        self.edit_problems.get(path)
-    }
-
     /// Returns the number of reports.
     pub fn len(&self) -> usize {
         self.by_id.len()
@@ -125,17 +113,6 @@ impl Snapshot {
         self.lists.len(Some(status))
     }
 
-    /// Returns the files that cannot be accepted, by their paths, in order.
-    pub fn problems(&self) -> impl Iterator<Item = (&String, &Problem)> {
-        let all: imbl::OrdMap<&String, &Problem> = self.edit_problems.iter().chain(self.problems.iter()).collect();
-        all.into_iter()
-    }
-
-    /// Returns the number of files that cannot be accepted.
-    pub fn n_problems(&self) -> usize {
-        self.edit_problems.keys().filter(|path| !self.problems.contains_key(*path)).count() + self.problems.len()
-    }
-
     /// Returns the reports whose file has to be set right.
     pub(super) fn repairs(&self) -> impl Iterator<Item = (&String, &Repair)> {
         self.repairs.iter()
@@ -146,6 +123,22 @@ impl Snapshot {
     pub(super) fn advance(&mut self, commit: Oid, tree: Oid, committed_at: i64) {
         (self.commit, self.tree) = (commit, tree);
         self.line.push(commit, committed_at);
+        self.recent.commit(commit, committed_at);
+    }
+
+    /// Returns where the commit is on the branch's line.
+    fn place(&self) -> usize {
+        self.line.len().saturating_sub(1)
+    }
+
+    /// Returns how many of the latest commits are known without asking git.
+    pub(super) fn n_recent(&self) -> usize {
+        self.recent.len()
+    }
+
+    /// Returns what the latest `n` commits did, oldest first.
+    pub(super) fn recent(&self, n: usize) -> impl Iterator<Item = &Arc<Committed>> {
+        self.recent.latest(n)
     }
 
     /// Adds a report, or replaces the one with the same path.
@@ -153,13 +146,14 @@ impl Snapshot {
         self.remove(&entry.path);
         self.lists.put(&entry);
         self.owners.put(&entry);
+        self.recent.change(&entry);
         self.by_id.insert(entry.report.id, entry.clone());
         self.by_path.insert(entry.path.clone(), entry);
     }
 
     /// Removes the report at `path` and what was wrong with its file at the tip.
     pub(super) fn remove(&mut self, path: &str) {
-        self.problems.remove(path);
+        self.problems.set_at_tip(path, None, self.place());
         self.repairs.remove(path);
         self.other_files.remove(path);
         let Some(old) = self.by_path.remove(path) else { return };
@@ -168,30 +162,11 @@ impl Snapshot {
         self.owners.remove(&old);
     }
 
-    /// Notes that the file at `path`, `blob` at the tip, cannot be accepted. A
-    /// report that is known there keeps its last good state.
-    pub(super) fn put_problem(&mut self, path: String, blob: Option<Oid>, problem: Problem) {
-        self.other_files.insert(path.clone(), blob);
-        self.problems.insert(path, problem);
-    }
-
     /// Notes that the file at `path`, `blob` at the tip, has to be set right.
     pub(super) fn put_repair(&mut self, path: String, blob: Option<Oid>, repair: Repair) {
         if self.at_path(&path).is_some_and(|entry| Some(entry.blob) != blob) {
             self.other_files.insert(path.clone(), blob);
         }
         self.repairs.insert(path, repair);
-    }
-
-    /// Notes what is wrong with the file at `path` in the work tree, or that
-    /// nothing is any more. Returns whether that is news.
-    pub(super) fn set_edit_problem(&mut self, path: &str, problem: Option<Problem>) -> bool {
-        let last_good = || self.at_path(path).and_then(|entry| entry.commits.iter().next());
-        let problem = problem.map(|problem| Problem { last_good: last_good(), ..problem });
-        let before = match problem.clone() {
-            Some(problem) => self.edit_problems.insert(path.to_owned(), problem),
-            None => self.edit_problems.remove(path),
-        };
-        before != problem
     }
 }

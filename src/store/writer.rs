@@ -145,7 +145,7 @@ impl Writer {
         let plan = &mut planned.plan;
         if plan.changes.is_empty() {
             if plan.has_notes {
-                self.shared.snapshot.store(Arc::new(plan.snapshot.clone()));
+                self.shared.serve(Arc::new(plan.snapshot.clone()));
             }
             self.answer(planned);
             return None;
@@ -231,7 +231,7 @@ impl Writer {
         let mut plan = Plan::on(&self.shared.snapshot.load());
         batch.notes.iter().for_each(|(path, problem)| plan.note(path, problem.as_deref().cloned()));
         if plan.has_notes {
-            self.shared.snapshot.store(Arc::new(plan.snapshot));
+            self.shared.serve(Arc::new(plan.snapshot));
         }
     }
 
@@ -253,7 +253,7 @@ impl Writer {
 
     fn publish(&self, snapshot: Snapshot, changes: Vec<FileChange>) {
         let snapshot = Arc::new(snapshot);
-        self.shared.snapshot.store(snapshot.clone());
+        self.shared.serve(snapshot.clone());
         self.shared.lag.lock().expect("no panic under this lock").committed(&changes);
         self.shared.announce(Some(Published { snapshot, changes }));
     }

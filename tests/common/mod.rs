@@ -5,6 +5,7 @@
 
 pub mod bad_edits;
 pub mod edits;
+pub mod events;
 pub mod refusals;
 
 use std::io::{BufRead, BufReader, Read};

@@ -64,7 +64,7 @@ impl Writer {
             }
             Err(AbsorbError::Git(error)) => return Err(git_error(error)),
         };
-        self.shared.snapshot.store(Arc::new(snapshot));
+        self.shared.serve(Arc::new(snapshot));
         self.shared.is_rewound.store(false, Ordering::Release);
         self.shared.announce(None);
         Ok(self.shared.snapshot.load_full())
