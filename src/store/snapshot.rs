@@ -170,3 +170,6 @@ impl Snapshot {
         self.repairs.insert(path, repair);
     }
 }
+
+#[cfg(test)]
+mod tests;
