@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use git2::Oid;
+use memchr::memmem::Finder;
 
 use super::fold::fold;
 use crate::report::Report;
@@ -61,7 +62,7 @@ impl Entry {
 
     /// Returns whether the folded `word` stands in the name, the repository, the
     /// developer or the notes.
-    pub(super) fn has(&self, word: &str) -> bool {
-        self.searched.contains(word)
+    pub(super) fn has(&self, word: &Finder<'_>) -> bool {
+        word.find(self.searched.as_bytes()).is_some()
     }
 }
