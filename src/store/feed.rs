@@ -92,6 +92,11 @@ impl Feed {
         }
     }
 
+    /// Returns whether there are news that were not taken yet.
+    pub fn is_ready(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// Returns news that are here already.
     pub fn ready(&mut self) -> Option<News> {
         self.waiting.pop_front()

@@ -12,7 +12,7 @@ use git2::Oid;
 use hyper::body::Frame;
 use quick_cache::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::text::{self, HEARTBEAT};
 use crate::http::{App, server};
@@ -24,6 +24,9 @@ use crate::store::feed::{Feed, News};
 const STREAMS_MAX: usize = 1000;
 /// Proxies cut off what is silent for long.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
+/// What comes within this time after a piece goes out with the next: a burst of
+/// commits is a few pieces to each of a thousand clients, not thousands.
+const PAUSE: Duration = Duration::from_millis(50);
 /// Events that are ready go out together, in pieces of about this size.
 const PIECE_BYTES: usize = 16 * 1024;
 /// The latest events as text: all streams say the same.
@@ -93,6 +96,9 @@ pub(super) fn start(app: &App, feed: Feed, place: Place) -> Body {
 async fn pour(streams: &Streams, mut feed: Feed, sender: mpsc::Sender<Bytes>) {
     let mut piece = text::start(feed.last());
     while sender.send(piece).await.is_ok() {
+        if !feed.is_ready() {
+            sleep(PAUSE).await; // nothing is queued meanwhile, and nobody waits
+        }
         piece = match timeout(SILENCE_MAX, feed.next()).await {
             Ok(Some(news)) => collected(streams, &news, &mut feed),
             Ok(None) => return,
