@@ -14,6 +14,7 @@ pub mod config;
 pub mod http;
 pub mod intake;
 pub mod metrics;
+pub mod render;
 pub mod report;
 pub mod store;
 pub mod verify;
