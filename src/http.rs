@@ -3,6 +3,7 @@
 mod activity;
 mod answers;
 mod api;
+mod desk;
 mod drain;
 mod edge;
 mod events;
@@ -102,6 +103,7 @@ pub(crate) fn router(store: Arc<Store>, metrics: Arc<Metrics>, settings: &Serve,
         .route("/openapi.json", get(openapi::document))
         .merge(openapi::page())
         .merge(git::routes())
+        .merge(desk::routes())
         .fallback(async || {
             Problem::not_found("there is nothing at this address; `/openapi.json` describes what there is")
         })

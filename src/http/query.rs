@@ -34,6 +34,11 @@ impl Parameters {
         self.0
     }
 
+    /// Drops the parameters without a value: a form sends every field.
+    pub(super) fn forget_empty(&mut self) {
+        self.0.retain(|(_, value)| !value.trim().is_empty());
+    }
+
     /// Takes the parameter `name` and reads it.
     pub(super) fn take<T>(
         &mut self,

@@ -1,0 +1,195 @@
+//! The queue: what waits for a decision, the longest waiting first, and every
+//! other report behind its tab.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::page::{self, Frame, Place};
+use super::queue_view::{ORDERS, View, status_word};
+use super::show::{self, Markup, Moment, Pill, Shown};
+use crate::http::App;
+use crate::http::problem::Problem;
+use crate::http::query::RawQuery;
+use crate::render;
+use crate::report::Status;
+use crate::store::snapshot::{Entry, Snapshot};
+
+/// A report that waits longer than this is marked.
+const OVERDUE_DAYS: i64 = 7;
+/// The picture shows half a year.
+const WEEKS: usize = 26;
+/// Owners that the filter offers; others can still be searched for.
+const OWNERS_MAX: usize = 200;
+/// Ages that the filter offers, in days.
+const AGES: [u32; 5] = [1, 3, 7, 14, 30];
+/// Texts are shown in full on the report's own page.
+const NAME_MAX: usize = 200;
+const ADDRESS_MAX: usize = 120;
+
+#[derive(Template)]
+#[template(path = "queue.html", whitespace = "minimize")]
+struct QueuePage<'a> {
+    frame: Frame,
+    view: &'a View,
+    /// The hidden field of the search form.
+    status_word: &'static str,
+    tabs: [Tab; 4],
+    owners: Vec<Choice>,
+    ages: Vec<Choice>,
+    orders: Vec<Choice>,
+    rows: Vec<Row>,
+    n_matching: usize,
+    n_all: usize,
+    next: Option<String>,
+    chart: Markup<'a>,
+    /// Where this service is, as the reader calls it.
+    base: Shown,
+}
+
+struct Tab {
+    href: String,
+    name: &'static str,
+    n: usize,
+    is_current: bool,
+}
+
+/// One choice of a filter.
+struct Choice {
+    value: String,
+    text: Shown,
+    is_chosen: bool,
+}
+
+struct Row {
+    id: Uuid,
+    name: Shown,
+    repository: Shown,
+    developer: Shown,
+    status: Pill,
+    revision: u32,
+    submitted: Moment,
+    /// How long it has waited, or how long ago it was decided.
+    span: String,
+    is_overdue: bool,
+    decided: Option<Moment>,
+    reviewer: Shown,
+    has_problem: bool,
+}
+
+/// Answers with the queue.
+pub(super) async fn queue(State(app): State<App>, query: RawQuery, headers: HeaderMap) -> Result<Response, Problem> {
+    let view = View::read(query)?;
+    let snapshot = app.store.snapshot();
+    let now = Utc::now();
+    let query = view.query(now);
+    let found = snapshot.page(&query);
+    let weeks: Vec<_> = snapshot.weeks(now, WEEKS).iter().map(week).collect();
+    let page = QueuePage {
+        frame: Frame::new(&app, &snapshot, Place::Queue),
+        status_word: status_word(view.status),
+        tabs: tabs(&view, &snapshot, now),
+        owners: owners(&view, &snapshot),
+        ages: ages(&view),
+        orders: orders(&view),
+        rows: found.entries.iter().map(|entry| Row::new(entry, &snapshot, now)).collect(),
+        n_matching: found.n_matching,
+        n_all: snapshot.len(),
+        next: found.next.map(|next| view.from_place(Some(next)).href()),
+        chart: Markup(render::weeks(&weeks).into()),
+        base: Shown::new(&base(&headers)),
+        view: &view,
+    };
+    page::answer(&page, snapshot.commit)
+}
+
+impl Row {
+    fn new(entry: &Entry, snapshot: &Snapshot, now: DateTime<Utc>) -> Self {
+        let report = &entry.report;
+        let waits = report.status == Status::PendingReview;
+        let since = report.reviewed_at.filter(|_| !waits).unwrap_or(report.submitted_at);
+        Self {
+            id: report.id,
+            name: Shown::shortened(&report.server_name, NAME_MAX),
+            repository: Shown::shortened(show::repository(&report.repository_url), ADDRESS_MAX),
+            developer: Shown::shortened(&report.developer_email, ADDRESS_MAX),
+            status: Pill(report.status),
+            revision: report.revision,
+            submitted: Moment::day(report.submitted_at),
+            span: show::span(now - since),
+            is_overdue: waits && now - since > TimeDelta::days(OVERDUE_DAYS),
+            decided: report.reviewed_at.filter(|_| !waits).map(Moment::day),
+            reviewer: Shown::shortened(report.reviewed_by.as_deref().unwrap_or_default(), ADDRESS_MAX),
+            has_problem: snapshot.problem(&entry.path).is_some(),
+        }
+    }
+}
+
+fn week(week: &crate::store::snapshot::WeekCount) -> render::Week {
+    render::Week { start: week.start, waiting: week.waiting, approved: week.approved, rejected: week.rejected }
+}
+
+fn tabs(view: &View, snapshot: &Snapshot, now: DateTime<Utc>) -> [Tab; 4] {
+    let counts = snapshot.counts(&view.query(now));
+    let tab = |name, status: Option<Status>, n| Tab {
+        href: view.with_status(status).href(),
+        name,
+        n,
+        is_current: view.status == status,
+    };
+    [
+        tab("Pending", Some(Status::PendingReview), counts.pending),
+        tab("Approved", Some(Status::Approved), counts.approved),
+        tab("Rejected", Some(Status::Rejected), counts.rejected),
+        tab("All", None, counts.pending + counts.approved + counts.rejected),
+    ]
+}
+
+fn owners(view: &View, snapshot: &Snapshot) -> Vec<Choice> {
+    let found = snapshot.owners();
+    let is_chosen = |owner: &str| owner.eq_ignore_ascii_case(&view.owner);
+    let mut choices: Vec<_> = found
+        .iter()
+        .take(OWNERS_MAX)
+        .map(|(owner, n)| Choice {
+            value: owner.clone(),
+            text: Shown::new(&format!("{owner} ({n})")),
+            is_chosen: is_chosen(owner),
+        })
+        .collect();
+    if !view.owner.is_empty() && !choices.iter().any(|choice| choice.is_chosen) {
+        choices.push(Choice { value: view.owner.clone(), text: Shown::new(&view.owner), is_chosen: true });
+    }
+    choices
+}
+
+fn ages(view: &View) -> Vec<Choice> {
+    let mut ages: Vec<u32> = AGES.into_iter().chain(view.age_days).collect();
+    ages.sort_unstable();
+    ages.dedup();
+    let text = |days| if days == 1 { "1 day or more".to_owned() } else { format!("{days} days or more") };
+    let choice = |days| Choice {
+        value: format!("{days}"),
+        text: Shown::new(&text(days)),
+        is_chosen: view.age_days == Some(days),
+    };
+    ages.into_iter().map(choice).collect()
+}
+
+fn orders(view: &View) -> Vec<Choice> {
+    let choice = |(order, word, text): &(_, &str, &str)| Choice {
+        value: (*word).to_owned(),
+        text: Shown::new(text),
+        is_chosen: view.order_in_force() == *order,
+    };
+    ORDERS.iter().map(choice).collect()
+}
+
+/// Returns the address under which the reader called this service.
+pub(super) fn base(headers: &HeaderMap) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost:8080");
+    format!("http://{host}")
+}
