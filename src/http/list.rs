@@ -22,10 +22,10 @@ use crate::store::snapshot::{Cursor, ListQuery, Order, words};
 const LIMIT_DEFAULT: usize = 100;
 const LIMIT_MAX: usize = 1000;
 /// A search is some words, not a text.
-const SEARCH_MAX: usize = 255;
+pub(super) const SEARCH_MAX: usize = 255;
 const KNOWN: &str = "`status`, `q`, `owner`, `submitted_before`, `updated_since`, `sort`, `limit`, `cursor`, `at`";
 /// What a value of a query does not spell as it is.
-const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
+pub(super) const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
 const TOTAL_HEADER: &str = "x-total-count";
 
 /// List reports
@@ -138,7 +138,7 @@ fn read(parameters: &[(String, String)]) -> Result<(ListQuery, Option<At>), Faul
     if faults.0.is_empty() { Ok((query, at)) } else { Err(faults) }
 }
 
-fn read_status(text: &str) -> Result<Option<Status>, String> {
+pub(super) fn read_status(text: &str) -> Result<Option<Status>, String> {
     match Status::from_word(text) {
         Some(status) => Ok(Some(status)),
         None if text == "all" => Ok(None),
@@ -151,7 +151,7 @@ fn read_cursor(order: Order, text: &str) -> Result<Cursor, String> {
     cursor.ok_or_else(|| "must be taken from the `Link` header of the page before, with the same `sort`".into())
 }
 
-fn read_sort(text: &str) -> Result<Order, String> {
+pub(super) fn read_sort(text: &str) -> Result<Order, String> {
     Order::from_word(text).ok_or_else(|| "must be `newest`, `oldest`, `updated` or `name`".into())
 }
 

@@ -16,14 +16,12 @@ use crate::http::problem::Problem;
 use crate::http::query::RawQuery;
 use crate::render;
 use crate::report::Status;
-use crate::store::snapshot::{Entry, Snapshot};
+use crate::store::snapshot::{Entry, Order, Snapshot, WeekCount};
 
 /// A report that waits longer than this is marked.
 const OVERDUE_DAYS: i64 = 7;
 /// The picture shows half a year.
 const WEEKS: usize = 26;
-/// Owners that the filter offers; others can still be searched for.
-const OWNERS_MAX: usize = 200;
 /// Ages that the filter offers, in days.
 const AGES: [u32; 5] = [1, 3, 7, 14, 30];
 /// Texts are shown in full on the report's own page.
@@ -128,7 +126,7 @@ impl Row {
     }
 }
 
-fn week(week: &crate::store::snapshot::WeekCount) -> render::Week {
+fn week(week: &WeekCount) -> render::Week {
     render::Week { start: week.start, waiting: week.waiting, approved: week.approved, rejected: week.rejected }
 }
 
@@ -153,11 +151,10 @@ fn owners(view: &View, snapshot: &Snapshot) -> Vec<Choice> {
     let is_chosen = |owner: &str| owner.eq_ignore_ascii_case(&view.owner);
     let mut choices: Vec<_> = found
         .iter()
-        .take(OWNERS_MAX)
-        .map(|(owner, n)| Choice {
-            value: owner.clone(),
-            text: Shown::new(&format!("{owner} ({n})")),
-            is_chosen: is_chosen(owner),
+        .map(|owner| Choice {
+            value: owner.name.clone(),
+            text: Shown::new(&format!("{} ({})", owner.name, owner.n_reports)),
+            is_chosen: is_chosen(&owner.name),
         })
         .collect();
     if !view.owner.is_empty() && !choices.iter().any(|choice| choice.is_chosen) {
@@ -180,8 +177,8 @@ fn ages(view: &View) -> Vec<Choice> {
 }
 
 fn orders(view: &View) -> Vec<Choice> {
-    let choice = |(order, word, text): &(_, &str, &str)| Choice {
-        value: (*word).to_owned(),
+    let choice = |(order, text): &(Order, &str)| Choice {
+        value: order.as_str().to_owned(),
         text: Shown::new(text),
         is_chosen: view.order_in_force() == *order,
     };

@@ -2,25 +2,23 @@
 //! whole, and the addresses of what is one step away.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
+use crate::http::list::{SEARCH_MAX, VALUE, read_sort, read_status};
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters, RawQuery};
 use crate::report::Status;
 use crate::report::validate::Faults;
-use crate::store::snapshot::{ListKey, ListQuery, Order};
+use crate::store::snapshot::{Cursor, ListQuery, Order, words};
 
 /// Reports on a page.
 const ROWS: usize = 50;
-/// Longer searches are no words of anybody.
-const SEARCH_MAX: usize = 200;
-
-/// Every order, as the address and as a person calls it.
-pub(super) const ORDERS: [(Order, &str, &str); 4] = [
-    (Order::Oldest, "oldest", "Longest waiting first"),
-    (Order::Newest, "newest", "Latest submission first"),
-    (Order::Updated, "updated", "Latest change first"),
-    (Order::Name, "name", "By name"),
+/// Every order, as a person calls it.
+pub(super) const ORDERS: [(Order, &str); 4] = [
+    (Order::Oldest, "Oldest submission first"),
+    (Order::Newest, "Latest submission first"),
+    (Order::Updated, "Latest change first"),
+    (Order::Name, "By name"),
 ];
 
 /// The state of the queue page.
@@ -34,7 +32,7 @@ pub(super) struct View {
     pub(super) age_days: Option<u32>,
     /// `None` for what suits the status.
     pub(super) order: Option<Order>,
-    pub(super) after: Option<ListKey>,
+    pub(super) after: Option<Cursor>,
 }
 
 impl View {
@@ -51,22 +49,25 @@ impl View {
             search: parameters.take("q", &mut faults, read_text).unwrap_or_default(),
             owner: parameters.take("owner", &mut faults, read_text).unwrap_or_default(),
             age_days: parameters.take("age", &mut faults, read_days),
-            order: parameters.take("sort", &mut faults, read_order),
-            after: parameters.take("cursor", &mut faults, read_cursor),
+            order: parameters.take("sort", &mut faults, read_sort),
+            after: None,
         };
+        // Of the order, which may be named after it.
+        let order = view.order_in_force();
+        let after = parameters.take("cursor", &mut faults, |text| read_cursor(order, text));
         parameters.refuse_others(&mut faults, "`status`, `q`, `owner`, `age`, `sort`, `cursor`");
-        if faults.0.is_empty() { Ok(view) } else { Err(Problem::invalid(faults, "?")) }
+        if faults.0.is_empty() { Ok(Self { after, ..view }) } else { Err(Problem::invalid(faults, "?")) }
     }
 
     /// Returns what the store is asked for.
     pub(super) fn query(&self, now: DateTime<Utc>) -> ListQuery {
         ListQuery {
             status: self.status,
-            words: self.search.split_whitespace().map(str::to_lowercase).collect(),
+            words: words(&self.search),
             owner: Some(self.owner.clone()).filter(|owner| !owner.is_empty()),
             submitted_before: self.age_days.map(|days| now - TimeDelta::days(days.into())),
             order: self.order_in_force(),
-            after: self.after,
+            after: self.after.clone(),
             limit: ROWS,
             ..ListQuery::default()
         }
@@ -89,7 +90,7 @@ impl View {
     }
 
     /// The same from another place on.
-    pub(super) fn from_place(&self, after: Option<ListKey>) -> Self {
+    pub(super) fn from_place(&self, after: Option<Cursor>) -> Self {
         Self { after, ..self.clone() }
     }
 
@@ -107,14 +108,14 @@ impl View {
         }
         for (name, text) in [("q", &self.search), ("owner", &self.owner)] {
             if !text.is_empty() {
-                parameters.push((name, utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()));
+                parameters.push((name, text.clone()));
             }
         }
         parameters.extend(self.age_days.map(|days| ("age", days.to_string())));
-        let order = ORDERS.iter().find(|(order, ..)| Some(*order) == self.order);
-        parameters.extend(order.map(|(_, word, _)| ("sort", (*word).to_owned())));
-        parameters.extend(self.after.map(|after| ("cursor", cursor_word(after))));
-        let query: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        parameters.extend(self.order.map(|order| ("sort", order.as_str().to_owned())));
+        parameters.extend(self.after.as_ref().map(|after| ("cursor", after.to_string())));
+        let pair = |(name, value): &(&str, String)| format!("{name}={}", utf8_percent_encode(value, VALUE));
+        let query: Vec<_> = parameters.iter().map(pair).collect();
         if query.is_empty() { "/".to_owned() } else { format!("/?{}", query.join("&")) }
     }
 }
@@ -124,14 +125,6 @@ pub(super) const fn status_word(status: Option<Status>) -> &'static str {
     match status {
         Some(status) => status.as_str(),
         None => "all",
-    }
-}
-
-fn read_status(text: &str) -> Result<Option<Status>, String> {
-    match Status::from_word(text) {
-        Some(status) => Ok(Some(status)),
-        None if text == "all" => Ok(None),
-        None => Err("must be `pending_review`, `approved`, `rejected` or `all`".into()),
     }
 }
 
@@ -148,19 +141,7 @@ fn read_days(text: &str) -> Result<u32, String> {
     text.parse().ok().filter(|_| is_number).ok_or_else(|| "must be a number of days".into())
 }
 
-fn read_order(text: &str) -> Result<Order, String> {
-    let order = ORDERS.iter().find(|(_, word, _)| *word == text).map(|(order, ..)| *order);
-    order.ok_or_else(|| "must be `oldest`, `newest`, `updated` or `name`".into())
-}
-
-fn read_cursor(text: &str) -> Result<ListKey, String> {
-    let parts = text.split_once('_').and_then(|(at, id)| Some((at.parse().ok()?, uuid::Uuid::try_parse(id).ok()?)));
-    parts
-        .map(|(at, id)| ListKey::new(at, id))
-        .ok_or_else(|| "must be taken from the link to the next page; start from the first page".into())
-}
-
-fn cursor_word(after: ListKey) -> String {
-    let (at, id) = after.parts();
-    format!("{at}_{id}")
+fn read_cursor(order: Order, text: &str) -> Result<Cursor, String> {
+    let cursor = Cursor::read(order, text);
+    cursor.ok_or_else(|| "must be taken from the link to the next page; start from the first page".into())
 }
