@@ -60,6 +60,7 @@ struct App {
     request_ids: Arc<RequestIds>,
     hosts: Arc<Hosts>,
     git: Arc<git::Access>,
+    desk: Arc<desk::Desk>,
     body_limit_bytes: usize,
 }
 
@@ -83,6 +84,7 @@ pub(crate) fn router(store: Arc<Store>, metrics: Arc<Metrics>, settings: &Serve,
         request_ids: Arc::default(),
         hosts: Arc::new(Hosts::new(address, &settings.allowed_hosts)),
         git: Arc::new(git::Access::new(settings, address)),
+        desk: Arc::default(),
         body_limit_bytes: settings.body_limit_bytes,
     };
     Router::new()

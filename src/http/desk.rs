@@ -5,17 +5,46 @@
 //! without JavaScript, and loads nothing from elsewhere.
 
 mod assets;
+mod changes;
+mod commands;
+mod decide;
+pub(super) mod error;
+mod facts;
+mod form;
+mod guard;
+mod meanwhile;
 mod page;
 mod queue;
 mod queue_view;
+mod report;
 mod show;
+mod texts;
+mod timeline;
 
 use axum::Router;
 use axum::routing::get;
 
 use super::App;
+use guard::Guard;
+use texts::Texts;
+
+/// What the pages have at hand beside the store.
+pub(super) struct Desk {
+    texts: Texts,
+    guard: Guard,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self { texts: Texts::default(), guard: Guard::new() }
+    }
+}
 
 /// The pages and what they are made of.
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/", get(queue::queue)).route("/assets/{name}", get(assets::asset))
+    Router::new()
+        .route("/", get(queue::queue))
+        .route("/reports/{id}", get(report::report))
+        .route("/reports/{id}/decision", get(decide::elsewhere).post(decide::decide))
+        .route("/assets/{name}", get(assets::asset))
 }

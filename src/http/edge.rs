@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 
 use super::problem::Problem;
-use super::{App, COMMIT_HEADER, commit_header, drain};
+use super::{App, COMMIT_HEADER, commit_header, desk, drain};
 use crate::metrics::{RequestLabels, RouteLabels};
 
 /// Reading the body and waiting for the commit; longer, and the client hears of it.
@@ -81,6 +81,7 @@ pub(super) async fn handle(State(app): State<App>, request: Request, next: Next)
     let method = method_name(request.method());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let (parts, body) = request.into_parts();
+    let is_for_people = desk::error::is_for_people(&parts.uri, &parts.headers);
     let (body, rest) = drain::watch(body, &parts.headers);
     let request = Request::from_parts(parts, body);
     let mut response = if app.hosts.accept(request.uri(), request.headers()) {
@@ -96,7 +97,11 @@ pub(super) async fn handle(State(app): State<App>, request: Request, next: Next)
         Problem::misdirected().into_response()
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        problem.render(&id, &mut response);
+        if is_for_people || problem.page().is_some() {
+            desk::error::render(&app, &problem, &id, &mut response);
+        } else {
+            problem.render(&id, &mut response);
+        }
         if let Some(cause) = problem.cause {
             tracing::error!(request.id = %id, method, route, status = problem.status.as_u16(), "{cause}");
         }

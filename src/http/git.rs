@@ -56,6 +56,11 @@ impl Access {
     pub(super) fn new(settings: &Serve, address: SocketAddr) -> Self {
         Self { mode: settings.git_http(address), places: Arc::new(Semaphore::new(BACKENDS_MAX)), turns: Arc::default() }
     }
+
+    /// Returns whether the repository can be cloned here.
+    pub(super) fn is_on(&self) -> bool {
+        self.mode != GitHttp::Off
+    }
 }
 
 /// What git asks for.

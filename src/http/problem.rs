@@ -4,6 +4,8 @@
 //! [`super::edge`], which alone knows the request id, writes the document, and
 //! logs the cause of a 5xx once. What is internal never reaches the client.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -30,6 +32,15 @@ pub(super) struct Problem {
     pub(super) cause: Option<String>,
     /// For clients that show nothing else to people: only the detail is sent.
     is_text: bool,
+    page: Option<Arc<Page>>,
+}
+
+/// A page that says it, and what there is to do about it.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) html: String,
+    /// To be set in the browser.
+    pub(super) cookie: Option<String>,
 }
 
 /// One fault of one field.
@@ -109,7 +120,29 @@ impl Problem {
             retry_after_seconds: None,
             cause: None,
             is_text: false,
+            page: None,
         }
+    }
+
+    /// The same, told by a page of its own.
+    pub(super) fn with_page(self, html: String, cookie: Option<String>) -> Self {
+        Self { page: Some(Arc::new(Page { html, cookie })), ..self }
+    }
+
+    pub(super) fn page(&self) -> Option<&Page> {
+        self.page.as_deref()
+    }
+
+    pub(super) fn title(&self) -> &'static str {
+        self.title
+    }
+
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    pub(super) fn errors(&self) -> &[FieldError] {
+        &self.errors
     }
 
     pub(super) fn into_text(self) -> Self {
@@ -157,7 +190,10 @@ impl Problem {
     }
 
     pub(super) fn media_type() -> Self {
-        let detail = "the body must be JSON; send it with `Content-Type: application/json`";
+        Self::media_type_of("the body must be JSON; send it with `Content-Type: application/json`")
+    }
+
+    pub(super) fn media_type_of(detail: &str) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "Wrong media type", detail)
     }
 
@@ -214,6 +250,15 @@ impl Problem {
         } else {
             ("application/problem+json", serde_json::to_vec(&document).expect("a problem is plain data"))
         };
+        self.put(media_type, body, response);
+    }
+
+    /// Writes it as the page `html`. Called by the edge.
+    pub(super) fn render_as(&self, html: String, response: &mut Response) {
+        self.put("text/html; charset=utf-8", html.into_bytes(), response);
+    }
+
+    fn put(&self, media_type: &'static str, body: Vec<u8>, response: &mut Response) {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         if let Some(seconds) = self.retry_after_seconds {

@@ -23,7 +23,7 @@ pub use items::Item;
 pub(super) use states::States;
 
 use super::snapshot::{Entry, Snapshot};
-use super::{Store, WriteError, off_async};
+use super::{Store, WriteError, load, off_async};
 use crate::report::Report;
 
 /// Why the history does not tell what was asked.
@@ -125,6 +125,23 @@ impl Store {
         let current = entry.report.revision;
         let found = self.read(move |git| file::first_of(git, &entry, revision)).await?;
         found.ok_or(HistoryError::NoRevision { id, revision, current })
+    }
+
+    /// Returns the latest commit of a report at which its file was `blob`.
+    ///
+    /// # Errors
+    /// [`HistoryError::NotFound`].
+    pub async fn commit_of_version(&self, id: Uuid, blob: Oid) -> Result<Option<Oid>, HistoryError> {
+        let (_, entry) = self.entry(id)?;
+        self.read(move |git| file::commit_of(git, &entry, blob)).await
+    }
+
+    /// Returns when `commit` was made.
+    ///
+    /// # Errors
+    /// [`HistoryError::Failed`].
+    pub async fn committed_at(&self, commit: Oid) -> Result<DateTime<Utc>, HistoryError> {
+        self.read(move |git| Ok(load::time(git.find_commit(commit)?.time().seconds()))).await
     }
 
     /// Returns what differs between two versions of a report: from the revision

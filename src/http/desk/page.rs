@@ -1,12 +1,12 @@
 //! What all pages share: the frame around them, and the headers of their answers.
 
 use askama::Template;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use git2::Oid;
 
 use super::assets::Assets;
-use super::show::Shown;
+use super::show::Prose;
 use crate::http::problem::Problem;
 use crate::http::{App, COMMIT_HEADER, commit_header};
 use crate::report::Status;
@@ -34,7 +34,7 @@ pub(super) struct Frame {
     pub(super) n_pending: usize,
     pub(super) n_problems: usize,
     /// Why nothing can be written now.
-    pub(super) obstacle: Option<Shown>,
+    pub(super) obstacle: Option<Prose>,
     pub(super) assets: &'static Assets,
 }
 
@@ -45,7 +45,7 @@ impl Frame {
             commit: snapshot.commit,
             n_pending: snapshot.count(Status::PendingReview),
             n_problems: snapshot.n_problems(),
-            obstacle: app.store.obstacle().map(|obstacle| Shown::new(&obstacle.to_string())),
+            obstacle: app.store.obstacle().map(|obstacle| Prose::sentence(&obstacle.to_string())),
             assets: Assets::get(),
         }
     }
@@ -59,14 +59,19 @@ impl Frame {
 /// Answers with a page made from the state at `commit`.
 pub(super) fn answer(page: &impl Template, commit: Oid) -> Result<Response, Problem> {
     let html = page.render().map_err(|error| Problem::internal(error.to_string()))?;
-    let mut response = guarded(html);
-    response.headers_mut().insert(COMMIT_HEADER, commit_header(commit));
-    Ok(response)
+    Ok(guarded(html, commit))
 }
 
-/// Answers with `html` under the headers that keep it in its place.
-pub(super) fn guarded(html: String) -> Response {
+/// Answers with a page made from the state at `commit`, as HTML.
+pub(super) fn guarded(html: String, commit: Oid) -> Response {
     let mut response = Html(html).into_response();
+    response.headers_mut().insert(COMMIT_HEADER, commit_header(commit));
+    guard(response.headers_mut());
+    response
+}
+
+/// Sets the headers that keep a page in its place.
+pub(super) fn guard(headers: &mut HeaderMap) {
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_FRAME_OPTIONS, "DENY"),
@@ -75,7 +80,6 @@ pub(super) fn guarded(html: String) -> Response {
         // Not `no-store`: going back must not lose what somebody typed.
         (header::CACHE_CONTROL, "private, no-cache"),
     ] {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        headers.insert(name, HeaderValue::from_static(value));
     }
-    response
 }

@@ -36,6 +36,30 @@ impl fmt::Display for Shown {
     }
 }
 
+/// A sentence of the service, in which code stands between backticks.
+#[derive(Clone, Debug, Template)]
+#[template(path = "prose.html", whitespace = "suppress")]
+pub(super) struct Prose {
+    /// Each with whether it is code.
+    parts: Vec<(bool, Shown)>,
+}
+
+impl Prose {
+    pub(super) fn new(text: &str) -> Self {
+        let parts = text.split('`').enumerate();
+        Self { parts: parts.map(|(n, part)| (n % 2 == 1, Shown::new(part))).collect() }
+    }
+
+    /// From its capital letter to its full stop.
+    pub(super) fn sentence(text: &str) -> Self {
+        let mut chars = text.chars();
+        let first = chars.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+        Self::new(&format!("{first}{}.", chars.as_str().trim_end_matches('.')))
+    }
+}
+
+impl HtmlSafe for Prose {}
+
 /// HTML that goes into the page as it is: what [`render`] made.
 #[derive(Clone, Debug)]
 pub(super) struct Markup<'a>(pub(super) Cow<'a, str>);

@@ -1,0 +1,207 @@
+//! The page of one report: its text, what changed since somebody decided on it,
+//! the form to decide with, its history, and the commands that show it in git.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State, rejection::PathRejection};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use uuid::Uuid;
+
+use super::changes::{Since, Version};
+use super::commands::{self, Command};
+use super::facts::Facts;
+use super::form::{Filled, Form};
+use super::guard::Session;
+use super::meanwhile::Meanwhile;
+use super::page::{self, Frame, Place};
+use super::show::{Markup, Moment, Prose, Shown};
+use super::texts::File;
+use super::timeline::{self, Commit, Step};
+use crate::http::App;
+use crate::http::history::commit_at;
+use crate::http::problem::Problem;
+use crate::http::query::{Parameters, RawQuery, read_at};
+use crate::http::reports::read_id;
+use crate::render::{Heading, Rendered};
+use crate::report::validate::Faults;
+use crate::store::history::{At, Item};
+use crate::store::snapshot::{Entry, Snapshot};
+
+/// Headings that the contents show; deeper ones only if they are few.
+const CONTENTS_MAX: usize = 60;
+
+#[derive(Template)]
+#[template(path = "report.html", whitespace = "minimize")]
+struct ReportPage {
+    frame: Frame,
+    facts: Facts,
+    text: Arc<Rendered>,
+    /// The commit whose state this is, if it is not the tip's.
+    earlier: Option<(Commit, Moment)>,
+    /// What is wrong with the report's file.
+    problem: Option<Prose>,
+    alert: Option<Alert>,
+    meanwhile: Option<Meanwhile>,
+    since: Option<Since>,
+    form: Option<Form>,
+    /// The latest step, told when somebody just took it.
+    decided: Option<Step>,
+    steps: Vec<Step>,
+    n_more_steps: usize,
+    commands: Vec<Command>,
+}
+
+impl ReportPage {
+    fn html(&self) -> Markup<'_> {
+        Markup(self.text.html.as_str().into())
+    }
+
+    /// Returns the headings that the contents show, each with how deep it is.
+    fn contents(&self) -> Vec<(u8, &str, Shown)> {
+        let all = &self.text.contents;
+        let top = all.iter().map(|heading| heading.level).min().unwrap_or(2);
+        let deepest = (top..=top + 2).rev().find(|level| all.iter().filter(|h| h.level <= *level).count() <= CONTENTS_MAX);
+        let deepest = deepest.unwrap_or(top);
+        let entry = |heading: &'_ Heading| heading.level <= deepest;
+        let found = all.iter().filter(|heading| entry(heading)).take(CONTENTS_MAX);
+        found.map(|heading| (heading.level - top, heading.anchor.as_str(), Shown::new(&heading.text))).collect()
+    }
+}
+
+/// What went wrong with a decision, above the form that comes back.
+pub(super) struct Alert {
+    pub(super) title: &'static str,
+    pub(super) text: Prose,
+}
+
+/// The form that came in and could not be taken.
+#[derive(Default)]
+pub(super) struct Returned {
+    pub(super) filled: Filled,
+    pub(super) faults: Faults,
+    pub(super) alert: Option<Alert>,
+    /// The report is not what the form was about.
+    pub(super) is_stale: bool,
+}
+
+/// Answers with a report, as it is or as it was.
+pub(super) async fn report(
+    State(app): State<App>,
+    id: Result<Path<String>, PathRejection>,
+    query: RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let id = read_id(id.map(|Path(id)| id))?;
+    let mut parameters = Parameters::read(query)?;
+    let mut faults = Faults::default();
+    let at = parameters.take("at", &mut faults, read_at);
+    parameters.refuse_others(&mut faults, "`at`");
+    if !faults.0.is_empty() {
+        return Err(Problem::invalid(faults, "?"));
+    }
+    match at {
+        Some(at) => earlier(&app, id, at, &headers).await,
+        None => {
+            let session = Session::of(&headers);
+            let (html, snapshot) = current(&app, id, &headers, &session, Returned::default()).await?;
+            let mut response = page::guarded(html, snapshot.commit);
+            if let Some(cookie) = session.cookie().and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+                response.headers_mut().insert(header::SET_COOKIE, cookie);
+            }
+            Ok(response)
+        }
+    }
+}
+
+/// Returns the page of a report as it is, with the form as it was `returned`.
+pub(super) async fn current(
+    app: &App,
+    id: Uuid,
+    headers: &HeaderMap,
+    session: &Session,
+    returned: Returned,
+) -> Result<(String, Arc<Snapshot>), Problem> {
+    let snapshot = app.store.snapshot();
+    let entry = find(&snapshot, id)?;
+    let version = current_version(app, &entry).await?;
+    let (_, items) = app.store.history(id).await?;
+    let since = Since::of(app, &entry, &version, &items).await?;
+    let meanwhile = if returned.is_stale {
+        Some(Meanwhile::of(app, &version, &items, returned.filled.version()).await?)
+    } else {
+        None
+    };
+    let problem = snapshot.problem(&entry.path).map(|problem| Prose::sentence(&problem.fault.to_string()));
+    let (steps, n_more_steps) = timeline::steps(id, &items);
+    let page = ReportPage {
+        frame: Frame::new(app, &snapshot, Place::Elsewhere),
+        facts: Facts::new(&entry.report),
+        text: app.desk.texts.rendered(&version.file).await?,
+        earlier: None,
+        form: problem.is_none().then(|| form(app, &entry, session, &returned)),
+        problem,
+        alert: returned.alert,
+        meanwhile,
+        decided: items.first().filter(|item| is_decision(item)).map(|item| timeline::step(id, item, None)),
+        commands: commands::of(app, headers, &entry.path, since.as_ref().map(|since| &since.commit), &items),
+        since,
+        steps,
+        n_more_steps,
+    };
+    Ok((render(app, page).await?, snapshot))
+}
+
+/// Answers with a report as it was; nothing can be decided there.
+async fn earlier(app: &App, id: Uuid, at: At, headers: &HeaderMap) -> Result<Response, Problem> {
+    let commit = commit_at(app, at).await?;
+    let snapshot = app.store.snapshot();
+    let entry = find(&snapshot, id)?;
+    let version = Version::from(app.store.state(id, commit).await?);
+    let (_, items) = app.store.history(id).await?;
+    let (steps, n_more_steps) = timeline::steps(id, &items);
+    let page = ReportPage {
+        frame: Frame::new(app, &snapshot, Place::Elsewhere),
+        facts: Facts::then(&version.report),
+        text: app.desk.texts.rendered(&version.file).await?,
+        earlier: Some((Commit::new(commit), Moment::new(app.store.committed_at(commit).await?))),
+        problem: None,
+        alert: None,
+        meanwhile: None,
+        since: None,
+        form: None,
+        decided: None,
+        commands: commands::of(app, headers, &entry.path, None, &items),
+        steps,
+        n_more_steps,
+    };
+    Ok(page::guarded(render(app, page).await?, snapshot.commit))
+}
+
+/// A page with a long text takes a while to put together.
+async fn render(app: &App, page: ReportPage) -> Result<String, Problem> {
+    app.desk.texts.off_async(move || page.render().map_err(|error| Problem::internal(error.to_string()))).await
+}
+
+pub(super) fn find(snapshot: &Snapshot, id: Uuid) -> Result<Arc<Entry>, Problem> {
+    let entry = snapshot.get(id).cloned();
+    entry.ok_or_else(|| Problem::not_found(format!("there is no report `{id}`")))
+}
+
+pub(super) async fn current_version(app: &App, entry: &Entry) -> Result<Version, Problem> {
+    let bytes = app.store.file(entry.blob).await?;
+    Ok(Version { report: entry.report.clone(), file: File { blob: entry.blob, bytes } })
+}
+
+fn form(app: &App, entry: &Entry, session: &Session, returned: &Returned) -> Form {
+    let id = entry.report.id;
+    // A form that comes back for another reason is still about what was read.
+    let version = returned.filled.version().filter(|_| !returned.is_stale).unwrap_or(entry.blob);
+    let token = app.desk.guard.token(session, id);
+    Form::new(id, entry.report.status, version, token, returned.filled.clone(), &returned.faults)
+}
+
+fn is_decision(item: &Item) -> bool {
+    item.event.is_some_and(crate::report::Event::is_decision)
+}
