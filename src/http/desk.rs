@@ -4,16 +4,19 @@
 //! REST API offers too, by the same calls of the store. Every page works
 //! without JavaScript, and loads nothing from elsewhere.
 
+mod activity;
 mod assets;
 mod changes;
 mod commands;
 mod decide;
+mod diff;
 pub(super) mod error;
 mod facts;
 mod form;
 mod guard;
 mod meanwhile;
 mod page;
+mod problems;
 mod queue;
 mod queue_view;
 mod report;
@@ -45,6 +48,9 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/", get(queue::queue))
         .route("/reports/{id}", get(report::report))
+        .route("/reports/{id}/diff", get(diff::diff))
         .route("/reports/{id}/decision", get(decide::elsewhere).post(decide::decide))
+        .route("/problems", get(problems::problems))
+        .route("/activity", get(activity::activity))
         .route("/assets/{name}", get(assets::asset))
 }

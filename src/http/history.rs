@@ -139,13 +139,13 @@ pub(super) async fn commit_at(app: &App, at: At) -> Result<Oid, Problem> {
 }
 
 /// One end of a comparison, as given.
-enum Side {
+pub(super) enum Side {
     Revision(u32),
     Commit(CommitName),
 }
 
 /// A number is short, a commit id is not.
-fn read_side(text: &str) -> Result<Side, String> {
+pub(super) fn read_side(text: &str) -> Result<Side, String> {
     let side = read_number(text).map(Side::Revision).or_else(|| CommitName::parse(text).map(Side::Commit));
     side.ok_or_else(|| "must be the number of a revision or a commit id (at least its first 7 digits)".into())
 }

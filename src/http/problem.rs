@@ -203,6 +203,15 @@ impl Problem {
         Self::new(StatusCode::MISDIRECTED_REQUEST, "misdirected", "Wrong host", detail)
     }
 
+    /// The same, of the query's parameter `name`, if it is about one.
+    pub(super) fn about(mut self, name: &str) -> Self {
+        if let [error] = &mut self.errors[..] {
+            error.pointer = format!("?{name}");
+            self.detail = format!("`{}` {}", error.pointer, error.detail);
+        }
+        self
+    }
+
     /// `prefix` makes a pointer of a field's name: `#/` for bodies, `?` for queries.
     pub(super) fn invalid(faults: Faults, prefix: &str) -> Self {
         let errors: Vec<_> = faults

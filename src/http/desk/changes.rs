@@ -35,7 +35,10 @@ pub(super) struct Changes {
 impl Changes {
     pub(super) async fn between(app: &App, before: Option<&Version>, after: &Version) -> Result<Self, Problem> {
         let text = app.desk.texts.changes(before.map(|before| &before.file), &after.file).await?;
-        Ok(Self { text, fields: before.map(|before| facts::changes(&before.report, &after.report)).unwrap_or_default() })
+        Ok(Self {
+            text,
+            fields: before.map(|before| facts::changes(&before.report, &after.report)).unwrap_or_default(),
+        })
     }
 
     pub(super) fn html(&self) -> Markup<'_> {

@@ -69,7 +69,8 @@ async fn write(app: &App, id: Uuid, session: &Session, filled: &Filled) -> Resul
     let decision = filled.decision().map_err(|faults| {
         let problem = Problem::invalid(faults.clone(), "#/");
         let mut refusal = Refusal::new(filled, "Not decided yet", problem);
-        refusal.returned.alert = Some(Alert { title: "Not decided yet", text: Prose::new("See what is said below at the fields.") });
+        refusal.returned.alert =
+            Some(Alert { title: "Not decided yet", text: Prose::new("See what is said below at the fields.") });
         refusal.returned.faults = faults;
         refusal
     })?;

@@ -10,8 +10,7 @@ use crate::http::App;
 use crate::http::problem::Problem;
 
 /// Addresses that programs call; their problems are JSON, whoever asks.
-const OF_PROGRAMS: [&str; 7] =
-    ["/api/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/reports.git", "/docs"];
+const OF_PROGRAMS: [&str; 7] = ["/api/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/reports.git", "/docs"];
 
 #[derive(Template)]
 #[template(path = "error.html", whitespace = "minimize")]

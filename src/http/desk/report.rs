@@ -62,7 +62,8 @@ impl ReportPage {
     fn contents(&self) -> Vec<(u8, &str, Shown)> {
         let all = &self.text.contents;
         let top = all.iter().map(|heading| heading.level).min().unwrap_or(2);
-        let deepest = (top..=top + 2).rev().find(|level| all.iter().filter(|h| h.level <= *level).count() <= CONTENTS_MAX);
+        let deepest =
+            (top..=top + 2).rev().find(|level| all.iter().filter(|h| h.level <= *level).count() <= CONTENTS_MAX);
         let deepest = deepest.unwrap_or(top);
         let entry = |heading: &'_ Heading| heading.level <= deepest;
         let found = all.iter().filter(|heading| entry(heading)).take(CONTENTS_MAX);
