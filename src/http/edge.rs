@@ -81,7 +81,7 @@ pub(super) async fn handle(State(app): State<App>, request: Request, next: Next)
     let method = method_name(request.method());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let (parts, body) = request.into_parts();
-    let is_for_people = desk::error::is_for_people(&parts.uri, &parts.headers);
+    let mut is_for_people = desk::error::is_for_people(&parts.uri, &parts.headers);
     let (body, rest) = drain::watch(body, &parts.headers);
     let request = Request::from_parts(parts, body);
     let mut response = if app.hosts.accept(request.uri(), request.headers()) {
@@ -94,6 +94,8 @@ pub(super) async fn handle(State(app): State<App>, request: Request, next: Next)
             .into_response(),
         }
     } else {
+        // A page says how things stand, which is not for a stranger's host.
+        is_for_people = false;
         Problem::misdirected().into_response()
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {

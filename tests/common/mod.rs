@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of this")]
 
 pub mod bad_edits;
+pub mod desk;
 pub mod edits;
 pub mod events;
 pub mod refusals;

@@ -40,12 +40,13 @@ pub(super) struct Frame {
 
 impl Frame {
     pub(super) fn new(app: &App, snapshot: &Snapshot, place: Place) -> Self {
+        let obstacle = app.store.obstacle().map(|obstacle| (*obstacle).clone());
         Self {
             place,
             commit: snapshot.commit,
             n_pending: snapshot.count(Status::PendingReview),
             n_problems: snapshot.n_problems(),
-            obstacle: app.store.obstacle().map(|obstacle| Prose::sentence(&obstacle.to_string())),
+            obstacle: obstacle.map(|obstacle| Prose::sentence(Problem::from(obstacle).detail())),
             assets: Assets::get(),
         }
     }

@@ -96,12 +96,22 @@ pub(super) async fn queue(State(app): State<App>, query: RawQuery, headers: Head
         rows: found.entries.iter().map(|entry| Row::new(entry, &snapshot, now)).collect(),
         n_matching: found.n_matching,
         n_all: snapshot.len(),
-        next: found.next.map(|next| view.from_place(Some(next)).href()),
+        next: found.next.map(|next| view.starting(Some(next)).href()),
         chart: Markup(render::weeks(&weeks).into()),
         base: Shown::new(&base(&headers)),
         view: &view,
     };
     page::answer(&page, snapshot.commit)
+}
+
+impl QueuePage<'_> {
+    fn last_column(&self) -> &'static str {
+        match self.view.status {
+            Some(Status::PendingReview) => "Waiting",
+            Some(_) => "Decided",
+            None => "Waiting or decided",
+        }
+    }
 }
 
 impl Row {

@@ -90,7 +90,7 @@ impl View {
     }
 
     /// The same from another place on.
-    pub(super) fn from_place(&self, after: Option<Cursor>) -> Self {
+    pub(super) fn starting(&self, after: Option<Cursor>) -> Self {
         Self { after, ..self.clone() }
     }
 
