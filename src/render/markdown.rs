@@ -10,6 +10,7 @@ mod outline;
 mod plain;
 mod sanitise;
 mod target;
+mod text;
 
 use comrak::{Arena, Options, parse_document};
 

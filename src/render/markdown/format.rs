@@ -9,7 +9,8 @@ use comrak::{Node, Options};
 
 use super::outline::Outline;
 use super::target::Target;
-use crate::render::control::{visible, write_escaped, write_html};
+use super::text::Run;
+use crate::render::control::{visible, write_escaped};
 
 /// People nest a list ten levels deep at most; a list in a list counts two.
 const MAX_DEPTH: usize = 100;
@@ -21,6 +22,9 @@ const MIN_LIMIT: usize = 256 * 1024;
 
 /// A line of code that is longer has to be scrolled on a phone.
 const MAX_CODE_CHARS: usize = 40;
+
+/// More than that nobody reads in a tooltip.
+const MAX_TITLE_CHARS: usize = 1000;
 
 type Step = Result<ChildRendering, fmt::Error>;
 
@@ -35,6 +39,7 @@ struct State<'a> {
     /// Within a link, where no other link can stand: the addresses of its images.
     link: Option<Vec<String>>,
     n_footnotes: usize,
+    run: Run,
 }
 
 /// Returns the HTML of a text of `len` bytes.
@@ -47,7 +52,16 @@ pub(super) fn document(
     outline: &Outline,
     len: usize,
 ) -> Result<String, fmt::Error> {
-    let state = State { outline, depth: 0, n_headings: 0, n_tables: 0, column: 0, link: None, n_footnotes: 0 };
+    let state = State {
+        outline,
+        depth: 0,
+        n_headings: 0,
+        n_tables: 0,
+        column: 0,
+        link: None,
+        n_footnotes: 0,
+        run: Run::default(),
+    };
     let mut html = Limited { html: String::with_capacity(len * 3 / 2), limit: MIN_LIMIT.max(len * MAX_GROWTH) };
     format_document_with_formatter(root, options, &mut html, &Plugins::default(), node, state)?;
     Ok(html.html)
@@ -77,19 +91,22 @@ fn node(context: &mut Context<'_, '_, State<'_>>, node: Node<'_>, entering: bool
     } else {
         context.user.depth -= 1;
     }
+    if !matches!(node.data().value, NodeValue::Text(_) | NodeValue::HtmlInline(_) | NodeValue::SoftBreak) {
+        context.user.run.end();
+    }
     match &node.data().value {
         NodeValue::Heading(_) => heading(context, entering),
-        NodeValue::Text(text) if entering => {
-            write_html(context, text)?;
+        NodeValue::Text(literal) if entering => {
+            text(context, literal)?;
             Ok(ChildRendering::HTML)
         }
         NodeValue::HtmlInline(html) if entering => {
-            write_html(context, html)?;
+            text(context, html)?;
             Ok(ChildRendering::HTML)
         }
         NodeValue::Code(code) if entering => {
             context.write_str("<code>")?;
-            write_html(context, &code.literal)?;
+            text(context, &code.literal)?;
             context.write_str("</code>")?;
             Ok(ChildRendering::HTML)
         }
@@ -115,6 +132,13 @@ fn node(context: &mut Context<'_, '_, State<'_>>, node: Node<'_>, entering: bool
         NodeValue::FootnoteDefinition(_) => footnote(context, node, entering),
         _ => format_node_default(context, node, entering),
     }
+}
+
+fn text(context: &mut Context<'_, '_, State<'_>>, literal: &str) -> fmt::Result {
+    let mut run = std::mem::take(&mut context.user.run);
+    run.write(context, literal)?;
+    context.user.run = run;
+    Ok(())
 }
 
 fn heading(context: &mut Context<'_, '_, State<'_>>, entering: bool) -> Step {
@@ -143,7 +167,7 @@ fn code_block(context: &mut Context<'_, '_, State<'_>>, open: &str, code: &str) 
         context.write_str(" tabindex=\"0\"")?;
     }
     context.write_str("><code>")?;
-    write_html(context, code)?;
+    text(context, code)?;
     context.write_str("</code></pre>\n")?;
     Ok(ChildRendering::HTML)
 }
@@ -160,7 +184,7 @@ fn link(context: &mut Context<'_, '_, State<'_>>, node: Node<'_>, link: &NodeLin
     }
     match target {
         Target::Out(_) | Target::Inside(_) => context.write_str("</a>")?,
-        Target::Nowhere(url) => write_address(context, node, url)?,
+        Target::Nowhere(url) => write_address(context, &node.collect_text(), url)?,
     }
     for url in context.user.link.take().unwrap_or_default() {
         context.write_str(" (")?;
@@ -181,47 +205,43 @@ fn open_link(context: &mut Context<'_, '_, State<'_>>, target: &Target<'_>, titl
     }
     if !title.is_empty() {
         context.write_str("\" title=\"")?;
-        write_escaped(context, &visible(title))?;
+        let end = title.char_indices().nth(MAX_TITLE_CHARS).map_or(title.len(), |(at, _)| at);
+        write_escaped(context, &visible(&title[..end]))?;
     }
     context.write_str("\">")
 }
 
 /// Says where a link would have led that is not one here.
-fn write_address(context: &mut Context<'_, '_, State<'_>>, node: Node<'_>, url: &str) -> fmt::Result {
-    if url.is_empty() || node.collect_text() == url {
+fn write_address(context: &mut Context<'_, '_, State<'_>>, shown: &str, url: &str) -> fmt::Result {
+    if url.is_empty() || shown == url {
         return Ok(());
     }
     context.write_str(" <span class=\"address\">(")?;
-    write_html(context, url)?;
+    text(context, url)?;
     context.write_str(")</span>")
 }
 
 fn image(context: &mut Context<'_, '_, State<'_>>, node: Node<'_>, image: &NodeLink) -> Step {
     let alt = node.collect_text();
-    let text = if alt.is_empty() { "image".into() } else { format!("image: {alt}") };
+    let name = if alt.is_empty() { "image".into() } else { format!("image: {alt}") };
     if let Some(images) = &mut context.user.link {
         images.push(image.url.clone());
-        write_html(context, &text)?;
+        text(context, &name)?;
     } else {
-        write_image(context, &text, &image.url, &image.title)?;
+        write_image(context, &name, &image.url, &image.title)?;
     }
     Ok(ChildRendering::Skip)
 }
 
-fn write_image(context: &mut Context<'_, '_, State<'_>>, text: &str, url: &str, title: &str) -> fmt::Result {
+fn write_image(context: &mut Context<'_, '_, State<'_>>, name: &str, url: &str, title: &str) -> fmt::Result {
     match Target::of(url, context.user.outline) {
         Target::Inside(_) | Target::Nowhere(_) => {
-            write_html(context, text)?;
-            if url.is_empty() {
-                return Ok(());
-            }
-            context.write_str(" <span class=\"address\">(")?;
-            write_html(context, url)?;
-            context.write_str(")</span>")
+            text(context, name)?;
+            write_address(context, name, url)
         }
         target @ Target::Out(_) => {
             open_link(context, &target, title, " class=\"image\"")?;
-            write_html(context, text)?;
+            text(context, name)?;
             context.write_str("</a>")
         }
     }

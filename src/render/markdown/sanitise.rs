@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
 
-const TAGS: [&str; 33] = [
+const TAGS: [&str; 28] = [
     "a",
     "blockquote",
     "br",
@@ -34,11 +34,6 @@ const TAGS: [&str; 33] = [
     "thead",
     "tr",
     "ul",
-    "ins",
-    "b",
-    "i",
-    "s",
-    "u",
 ];
 
 static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {

@@ -4,6 +4,9 @@ use percent_encoding::percent_decode_str;
 
 use super::outline::Outline;
 
+/// What is longer opens nowhere.
+const MAX_URL_BYTES: usize = 8 * 1024;
+
 /// What a link's address is to the page.
 pub(super) enum Target<'a> {
     /// Another site, or a mail.
@@ -20,6 +23,9 @@ impl<'a> Target<'a> {
         if let Some(fragment) = url.strip_prefix('#') {
             let fragment = percent_decode_str(fragment).decode_utf8_lossy();
             return outline.find(&fragment).map_or(Self::Nowhere(url), Self::Inside);
+        }
+        if url.len() > MAX_URL_BYTES {
+            return Self::Nowhere(url);
         }
         let leads_out = ["http://", "https://", "mailto:"].iter().any(|scheme| {
             url.len() > scheme.len()
