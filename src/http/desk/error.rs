@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 
 use super::page::{self, Frame, Place};
-use super::show::Prose;
+use super::show::{Prose, Shown};
 use crate::http::App;
 use crate::http::problem::Problem;
 
@@ -20,7 +20,7 @@ struct ErrorPage<'a> {
     title: &'static str,
     detail: Prose,
     /// The faults of single parameters, if that is what is wrong.
-    faults: Vec<(String, Prose)>,
+    faults: Vec<(Shown, Prose)>,
     request_id: &'a str,
 }
 
@@ -44,7 +44,7 @@ pub(in crate::http) fn render(app: &App, problem: &Problem, request_id: &str, re
             status: problem.status.as_u16(),
             title: problem.title(),
             detail: Prose::sentence(problem.detail()),
-            faults: problem.errors().iter().map(|e| (e.pointer.clone(), Prose::new(&e.detail))).collect(),
+            faults: problem.errors().iter().map(|e| (Shown::new(&e.pointer), Prose::new(&e.detail))).collect(),
             request_id,
         };
         match page.render() {

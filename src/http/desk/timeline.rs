@@ -111,7 +111,7 @@ pub(super) fn way(via: Option<&str>) -> &'static str {
     match via {
         Some("api") => "through the API",
         Some("mcp") => "by an assistant (MCP)",
-        Some("web") => "on this page",
+        Some("web") => "at the desk",
         Some("hand-edit") => "by an edited file",
         Some("golive") => "by golive itself",
         _ => "with git",
