@@ -10,9 +10,6 @@ mod control;
 mod markdown;
 mod weeks;
 
-#[cfg(test)]
-mod tests;
-
 pub use changes::{Changes, changes};
 pub use control::visible;
 pub use markdown::{Heading, Rendered, markdown};

@@ -1,13 +1,20 @@
 //! What changed between two texts, line by line and word by word.
+//!
+//! Compared as git does it: where two texts have next to nothing in common the
+//! result is no longer the smallest, but it is always right and soon there.
 
-use std::fmt::Write;
+mod lines;
+mod words;
 
 use imara_diff::{Algorithm, Diff, InternedInput};
 
-use crate::render::control::write_html;
+use lines::{Kind, Lines};
 
 /// Equal lines that are shown before and after a change.
 const N_CONTEXT: usize = 3;
+
+/// A page that is larger is no longer read, only scrolled.
+const MAX_HTML_BYTES: usize = 2 * 1024 * 1024;
 
 /// The differences of two texts.
 pub struct Changes {
@@ -18,26 +25,74 @@ pub struct Changes {
     pub n_removed: usize,
 }
 
-/// Returns what changed from `before` to `after`. Line ends are not compared.
+/// Returns what changed from `before` to `after`.
+///
+/// Line ends are not compared. Lines of HTML beyond 2 MiB are counted, not shown.
 pub fn changes(before: &str, after: &str) -> Changes {
     let mut input = InternedInput::default();
     input.update_before(before.lines());
     input.update_after(after.lines());
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
     diff.postprocess_lines(&input);
-    let mut html = String::from("<div class=\"changes\">\n");
+    let n_added = diff.count_additions() as usize;
+    let n_removed = diff.count_removals() as usize;
+    Changes { html: page(&input, &diff, before == after), n_added, n_removed }
+}
+
+fn page(input: &InternedInput<&str>, diff: &Diff, are_equal: bool) -> String {
+    let line = |tokens: &[imara_diff::Token], n: usize| input.interner[tokens[n]];
+    let mut lines = Lines::new();
+    // The first lines of both texts that are not written yet.
+    let (mut n_before, mut n_after) = (0, 0);
     for hunk in diff.hunks() {
-        for (range, tokens, class, name) in
-            [(hunk.before, &input.before, "line-removed", "del"), (hunk.after, &input.after, "line-added", "ins")]
-        {
-            for n in range {
-                let _ = write!(html, "<div class=\"line {class}\"><span class=\"number\">{}</span><{name}>", n + 1);
-                let _ = write_html(&mut html, input.interner[tokens[n as usize]]);
-                let _ = writeln!(html, "</{name}></div>");
-            }
+        let (from_before, to_before) = (hunk.before.start as usize, hunk.before.end as usize);
+        let (from_after, to_after) = (hunk.after.start as usize, hunk.after.end as usize);
+        let is_first = n_before == 0 && n_after == 0;
+        equal(&mut lines, input, n_before..from_before, n_after, if is_first { 0 } else { N_CONTEXT }, N_CONTEXT);
+        let removed: Vec<_> = (from_before..to_before).map(|n| line(&input.before, n)).collect();
+        let added: Vec<_> = (from_after..to_after).map(|n| line(&input.after, n)).collect();
+        let marked = words::mark(&removed, &added);
+        for (n, words) in (from_before..).zip(&marked.removed) {
+            lines.write(Kind::Removed, Some(n + 1), None, words);
+        }
+        for (n, words) in (from_after..).zip(&marked.added) {
+            lines.write(Kind::Added, None, Some(n + 1), words);
+        }
+        (n_before, n_after) = (to_before, to_after);
+        if lines.is_full() {
+            return lines.cut();
         }
     }
-    html.push_str("</div>\n");
-    let _ = N_CONTEXT;
-    Changes { html, n_added: diff.count_additions() as usize, n_removed: diff.count_removals() as usize }
+    if n_before == 0 && n_after == 0 {
+        return lines.nothing(are_equal);
+    }
+    equal(&mut lines, input, n_before..input.before.len(), n_after, N_CONTEXT, 0);
+    lines.end()
+}
+
+/// Writes a stretch that is the same in both: its first lines and its last
+/// ones, and how many are between them.
+fn equal(
+    lines: &mut Lines,
+    input: &InternedInput<&str>,
+    range: std::ops::Range<usize>,
+    n_after: usize,
+    n_first: usize,
+    n_last: usize,
+) {
+    let (start, n) = (range.start, range.len());
+    let first_end = n.min(n_first);
+    let last_start = n.saturating_sub(n_last).max(first_end);
+    // To fold a single line would save nothing.
+    let (first_end, last_start) = if last_start - first_end == 1 { (n, n) } else { (first_end, last_start) };
+    for at in (0..first_end).chain(last_start..n) {
+        if at == last_start && last_start > first_end {
+            lines.fold(last_start - first_end);
+        }
+        let text = input.interner[input.before[start + at]];
+        lines.write(Kind::Equal, Some(start + at + 1), Some(n_after + at + 1), &[(false, text)]);
+    }
+    if last_start == n && last_start > first_end {
+        lines.fold(last_start - first_end);
+    }
 }
