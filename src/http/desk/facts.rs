@@ -19,6 +19,7 @@ pub(super) struct Facts {
     pub(super) submitted: Moment,
     /// How long it has waited, while it does.
     pub(super) waiting: Option<String>,
+    pub(super) is_overdue: bool,
     pub(super) decided: Option<Moment>,
     pub(super) reviewer: Option<Shown>,
     pub(super) notes: Option<Shown>,
@@ -28,6 +29,7 @@ impl Facts {
     pub(super) fn new(report: &Report) -> Self {
         let url = &report.repository_url;
         let is_web = url.starts_with("https://") || url.starts_with("http://");
+        let age = Utc::now() - report.submitted_at;
         let waits = report.status == Status::PendingReview;
         Self {
             id: report.id,
@@ -38,7 +40,8 @@ impl Facts {
             status: Pill(report.status),
             revision: report.revision,
             submitted: Moment::new(report.submitted_at),
-            waiting: waits.then(|| show::span(Utc::now() - report.submitted_at)),
+            waiting: waits.then(|| show::span(age)),
+            is_overdue: waits && show::is_overdue(age),
             decided: report.reviewed_at.map(Moment::new),
             reviewer: report.reviewed_by.as_deref().map(Shown::new),
             notes: report.review_notes.as_deref().map(Shown::new),

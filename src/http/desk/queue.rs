@@ -5,7 +5,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::page::{self, Frame, Place};
@@ -18,8 +18,6 @@ use crate::render;
 use crate::report::Status;
 use crate::store::snapshot::{Entry, Order, Snapshot, WeekCount};
 
-/// A report that waits longer than this is marked.
-const OVERDUE_DAYS: i64 = 7;
 /// The picture shows half a year.
 const WEEKS: usize = 26;
 /// Ages that the filter offers, in days.
@@ -128,7 +126,7 @@ impl Row {
             revision: report.revision,
             submitted: Moment::day(report.submitted_at),
             span: show::span(now - since),
-            is_overdue: waits && now - since > TimeDelta::days(OVERDUE_DAYS),
+            is_overdue: waits && show::is_overdue(now - since),
             decided: report.reviewed_at.filter(|_| !waits).map(Moment::day),
             reviewer: Shown::shortened(report.reviewed_by.as_deref().unwrap_or_default(), ADDRESS_MAX),
             has_problem: snapshot.problem(&entry.path).is_some(),
