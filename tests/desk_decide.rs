@@ -194,9 +194,9 @@ fn report_with_a_broken_file_cannot_be_decided() {
     let service = place.serve();
     let id = service.submit("mcp-one");
     service.wait_until_mirrored();
-    let form = service.form(&id).decides("approved", "");
+    let form = service.form(&id).decides("approved", "Kept.");
     place.edit("mcp-one", &[("status: pending_review", "status: aproved")]);
     service.wait_for_problem(&place.report_path("mcp-one"), "unknown-status");
     let html = service.send_form(&form, &[]).assert_page(409);
-    assert!(html.contains("role=\"alert\""), "{html}");
+    assert!(html.contains("role=\"alert\"") && html.contains("Kept.</textarea>"), "{html}");
 }

@@ -141,7 +141,8 @@ pub(super) async fn current(
         facts: Facts::new(&entry.report),
         text: app.desk.texts.rendered(&version.file).await?,
         earlier: None,
-        form: problem.is_none().then(|| form(app, &entry, session, &returned)),
+        // What came in goes back, even if it can't be taken until the file is repaired.
+        form: (problem.is_none() || returned.alert.is_some()).then(|| form(app, &entry, session, &returned)),
         problem,
         alert: returned.alert,
         meanwhile,
