@@ -6,7 +6,9 @@
 mod lines;
 mod words;
 
-use imara_diff::{Algorithm, Diff, InternedInput};
+use std::ops::Range;
+
+use imara_diff::{Algorithm, Diff, Hunk, InternedInput};
 
 use lines::{Kind, Lines};
 
@@ -15,6 +17,10 @@ const N_CONTEXT: usize = 3;
 
 /// A page that is larger is no longer read, only scrolled.
 const MAX_HTML_BYTES: usize = 2 * 1024 * 1024;
+
+/// Longer texts are compared piece by piece. imara-diff 0.2 looks back over all
+/// lines that many others equal, for each of them: a million takes minutes.
+const MAX_TOKENS: usize = 10_000;
 
 /// The differences of two texts.
 pub struct Changes {
@@ -32,19 +38,45 @@ pub fn changes(before: &str, after: &str) -> Changes {
     let mut input = InternedInput::default();
     input.update_before(before.lines());
     input.update_after(after.lines());
-    let mut diff = Diff::compute(Algorithm::Histogram, &input);
-    diff.postprocess_lines(&input);
-    let n_added = diff.count_additions() as usize;
-    let n_removed = diff.count_removals() as usize;
-    Changes { html: page(&input, &diff, before == after), n_added, n_removed }
+    let hunks = hunks(&input);
+    let n_added = hunks.iter().map(|hunk| hunk.after.len()).sum();
+    let n_removed = hunks.iter().map(|hunk| hunk.before.len()).sum();
+    Changes { html: page(&input, &hunks, before == after), n_added, n_removed }
 }
 
-fn page(input: &InternedInput<&str>, diff: &Diff, are_equal: bool) -> String {
+/// Returns the differences in order, of lines.
+fn hunks(input: &InternedInput<&str>) -> Vec<Hunk> {
+    let (before, after) = (&input.before, &input.after);
+    if before.len().max(after.len()) <= MAX_TOKENS {
+        let mut diff = Diff::compute(Algorithm::Histogram, input);
+        diff.postprocess_lines(input);
+        return diff.hunks().collect();
+    }
+    let n_same = before.iter().zip(after).take_while(|(before, after)| before == after).count();
+    let (mut at_before, mut at_after) = (n_same, n_same);
+    let mut hunks = Vec::new();
+    let mut diff = Diff::default();
+    while at_before < before.len() || at_after < after.len() {
+        let end_before = before.len().min(at_before + MAX_TOKENS);
+        let end_after = after.len().min(at_after + MAX_TOKENS);
+        let parts = (&before[at_before..end_before], &after[at_after..end_after]);
+        diff.compute_with(Algorithm::Histogram, parts.0, parts.1, input.interner.num_tokens());
+        let moved = |range: &Range<u32>, by: usize| range.start + by as u32..range.end + by as u32;
+        hunks.extend(
+            diff.hunks()
+                .map(|hunk| Hunk { before: moved(&hunk.before, at_before), after: moved(&hunk.after, at_after) }),
+        );
+        (at_before, at_after) = (end_before, end_after);
+    }
+    hunks
+}
+
+fn page(input: &InternedInput<&str>, hunks: &[Hunk], are_equal: bool) -> String {
     let line = |tokens: &[imara_diff::Token], n: usize| input.interner[tokens[n]];
     let mut lines = Lines::new();
     // The first lines of both texts that are not written yet.
     let (mut n_before, mut n_after) = (0, 0);
-    for hunk in diff.hunks() {
+    for hunk in hunks {
         let (from_before, to_before) = (hunk.before.start as usize, hunk.before.end as usize);
         let (from_after, to_after) = (hunk.after.start as usize, hunk.after.end as usize);
         let is_first = n_before == 0 && n_after == 0;
@@ -75,7 +107,7 @@ fn page(input: &InternedInput<&str>, diff: &Diff, are_equal: bool) -> String {
 fn equal(
     lines: &mut Lines,
     input: &InternedInput<&str>,
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
     n_after: usize,
     n_first: usize,
     n_last: usize,

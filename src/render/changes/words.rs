@@ -4,7 +4,7 @@ use imara_diff::{Algorithm, Diff, InternedInput, Token};
 
 /// Passages with more words are compared by lines alone: there is nothing in
 /// them that a marked word would show.
-const MAX_WORDS: usize = 20_000;
+const MAX_WORDS: usize = 5_000;
 
 /// A passage's lines before and after, each as stretches that changed or did not.
 pub(super) struct Marked<'a> {
