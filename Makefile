@@ -1,4 +1,4 @@
-.PHONY: help run test demo conformance bench bench-full
+.PHONY: help run test demo screenshots conformance bench bench-full
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -11,6 +11,9 @@ test: ## Install what is missing and run every check and test
 
 demo: ## Play a review from submission to approval against a running `make run`
 	@scripts/demo
+
+screenshots: ## Take pictures of the web pages from 300 made-up reports into docs/screenshots
+	@scripts/screenshots
 
 conformance: ## Run the official MCP conformance suite and inspector against the MCP server
 	@scripts/setup npm

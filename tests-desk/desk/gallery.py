@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from desk import texts
+from desk.api import KIM, MORGAN
 from desk.pages import Desk
 from desk.people import push_old_report, spoil_by_hand
-from desk.service import KIM, MORGAN, Service, running_service
+from desk.service import Service, running_service
 
 N_SMALL = 52
 LONG_NAME = "mcp-" + "a-name-that-takes-every-character-there-is-" * 6

@@ -83,6 +83,11 @@ class Desk:
         return self.decision.locator(f'input[name=status][value="{status}"]')
 
     @property
+    def button(self) -> Locator:
+        """The button that sends the decision."""
+        return self.decision.locator("button:not([type=button])")
+
+    @property
     def changes(self) -> Locator:
         """What changed since the last decision."""
         return self.page.locator("section#changes")
@@ -111,7 +116,7 @@ class Desk:
     def send_decision(self) -> Response:
         """Press the button, and return the answer to the page that came of it."""
         with self.page.expect_navigation(wait_until="load") as navigation:
-            self.decision.locator("[type=submit]").click()
+            self.button.click()
         return navigation.value
 
     def decide(self, status: str, notes: str, by: str) -> Response:

@@ -1,59 +1,25 @@
-"""A real golive on a repository of its own, and what people do to it besides the desk."""
+"""A real golive on a repository of its own, whose git is at hand."""
 
 import json
 import os
-import re
 import subprocess
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 from programs import GOLIVE, Program, running
 
-KIM = "Kim <kim@example.com>"
-MORGAN = "Morgan <morgan@example.com>"
-
-ANSWER_SECONDS = 30.0
+from desk.api import Api, connected
 
 
 @dataclass(frozen=True)
-class Service:
-    """A running golive; `url` is its origin, without a slash at the end."""
+class Service(Api):
+    """A running golive that was started here."""
 
-    url: str
     repository: Path
     program: Program
-    api: httpx.Client
-
-    def submit(self, name: str = "mcp-parking", **fields: str) -> dict[str, Any]:
-        """Submit a report through the API; `fields` replace or add members."""
-        report = {
-            "server_name": name,
-            "repository_url": f"https://github.com/example/{_slug(name)}",
-            "developer_email": "kari@example.com",
-            "report_data": f"# {name}\n\nAll well.\n",
-        }
-        return _good(self.api.post("/reports", json=report | fields))
-
-    def revise(self, report: dict[str, Any], text: str, **fields: str) -> dict[str, Any]:
-        """Put a new revision of `report`."""
-        kept = ("server_name", "repository_url", "developer_email")
-        body = {name: report[name] for name in kept} | {"report_data": text} | fields
-        return _good(self.api.put(f"/reports/{report['id']}", json=body))
-
-    def decide(
-        self, report: dict[str, Any], status: str, notes: str | None = None, by: str = MORGAN
-    ) -> dict[str, Any]:
-        """Decide on `report` through the API."""
-        body = {"status": status, "reviewed_by": by, "review_notes": notes}
-        return _good(self.api.patch(f"/reports/{report['id']}/status", json=body))
-
-    def report(self, report_id: str) -> dict[str, Any]:
-        """Return the whole report as the service has it."""
-        return _good(self.api.get(f"/reports/{report_id}"))
 
     def git(self, *arguments: str, **environment: str) -> str:
         """Run git in the reports repository as Robin, and return what it prints."""
@@ -95,34 +61,20 @@ class Service:
         return log.splitlines()
 
 
-def _slug(name: str) -> str:
-    """Return a repository's name for a server's."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-
-
-def _good(answer: httpx.Response) -> dict[str, Any]:
-    if not answer.is_success:
-        raise AssertionError(f"{answer.request.method} {answer.request.url}: {answer.text}")
-    return answer.json()
-
-
 @contextmanager
 def running_service(
-    directory: Path, *flags: str, port: int = 0, before: Sequence[str] = (), **environment: str
+    directory: Path, *, port: int = 0, environment: Mapping[str, str] | None = None
 ) -> Generator[Service]:
-    """Run golive on the repository `directory/reports`, which it makes if it is not there.
-
-    `before` is a command that runs golive's, such as `faketime`'s.
-    """
+    """Run golive on the repository `directory/reports`, which it makes if it is not there."""
     if not GOLIVE.is_file():
         raise AssertionError(f"no golive at {GOLIVE}: build it, or name it in GOLIVE_BIN")
     repository = directory / "reports"
-    command = [*before, GOLIVE, "serve", "--listen", f"127.0.0.1:{port}", "--log-format", "json"]
-    with running([*command, *flags, "--repo", repository], **environment) as program:
+    command = [GOLIVE, "serve", "--listen", f"127.0.0.1:{port}", "--log-format", "json"]
+    with running([*command, "--repo", repository], **(environment or {})) as program:
         started = json.loads(program.wait_for(r'\{.*"address".*\}').group())
         url = str(started.get("fields", started)["address"])
-        with httpx.Client(base_url=f"{url}/api/v1", trust_env=False, timeout=ANSWER_SECONDS) as api:
-            yield Service(url, repository, program, api)
+        with connected(url) as api:
+            yield Service(url, api.api, repository, program)
         faults = [line for line in program.log if "panicked" in line or '"ERROR"' in line]
         if faults:
             raise AssertionError(f"golive's log has errors: {faults}")

@@ -14,6 +14,9 @@ from desk.pages import Desk, NewDesk
 from desk.service import Service, running_service
 from desk.watch import Watch
 
+# A page that does not come, or has no such element, is known to be wrong by then.
+ACTION_MS = 10_000
+
 
 @pytest.fixture(scope="session")
 def browser() -> Generator[Browser]:
@@ -37,6 +40,7 @@ def new_desk(browser: Browser) -> Generator[NewDesk]:
 
     def new(service: Service, **options: Any) -> Desk:  # noqa: ANN401
         context = browser.new_context(**options)
+        context.set_default_timeout(ACTION_MS)
         contexts.append(context)
         watch = Watch(context, service.url)
         watches.append(watch)

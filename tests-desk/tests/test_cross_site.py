@@ -8,8 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
+from desk.api import MORGAN
 from desk.pages import Desk, NewDesk
-from desk.service import MORGAN, Service
+from desk.service import Service
 
 ATTACK = """<!doctype html><title>A cat</title>
 <form id=f method=post action="{action}"{extra}>

@@ -6,11 +6,12 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
+from desk.api import KIM, MORGAN
 from desk.inspect import foreign_elements
 from desk.pages import Desk
 from desk.payloads import CORPORA, own
 from desk.people import spoil_by_hand
-from desk.service import KIM, MORGAN, Service
+from desk.service import Service
 
 IMAGE = "<img src=x onerror=alert(1)>"
 

@@ -4,8 +4,9 @@ import re
 
 from playwright.sync_api import expect
 
+from desk.api import KIM
 from desk.pages import Desk
-from desk.service import KIM, Service
+from desk.service import Service
 
 FOCUSED_ROW = "document.activeElement.closest('tr[data-report]')?.dataset.report ?? null"
 FOCUSED = """() => {
@@ -106,7 +107,7 @@ def test_decision_is_made_without_a_mouse(desk: Desk, service: Service) -> None:
     desk.page.keyboard.type("j and k and / and ? are letters here")
     tab_to(desk, "input[name=reviewed_by]")
     desk.page.keyboard.type(KIM)
-    tab_to(desk, "form#decide [type=submit]")
+    tab_to(desk, "form#decide button:not([type=button])")
     desk.page.keyboard.press("Enter")
     expect(desk.page.get_by_role("status").filter(has_text="pproved")).to_be_visible()
 

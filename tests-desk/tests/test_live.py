@@ -5,9 +5,10 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from desk.api import KIM, MORGAN
 from desk.pages import Desk
 from desk.people import push_old_report, spoil_by_hand
-from desk.service import KIM, MORGAN, Service, running_service
+from desk.service import Service, running_service
 
 N_TABS = 8
 MANY = 40

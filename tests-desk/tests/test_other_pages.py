@@ -5,10 +5,11 @@ import re
 import httpx
 from playwright.sync_api import expect
 
+from desk.api import MORGAN
 from desk.assistant import Assistant
 from desk.pages import Desk
 from desk.people import push_old_report, spoil_by_hand
-from desk.service import MORGAN, Service
+from desk.service import Service
 
 
 def test_problem_is_shown_with_its_place_reason_and_repair_until_it_is_repaired(

@@ -7,9 +7,10 @@ from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from desk import texts
+from desk.api import KIM
 from desk.gallery import Gallery
 from desk.pages import Desk, NewDesk
-from desk.service import KIM, Service
+from desk.service import Service
 
 A4_POINTS = (595, 842)
 

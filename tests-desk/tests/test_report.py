@@ -7,9 +7,10 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from desk import texts
+from desk.api import KIM, MORGAN
 from desk.pages import Desk, NewDesk
 from desk.people import spoil_by_hand
-from desk.service import KIM, MORGAN, Service
+from desk.service import Service
 
 NAME = "mcp-parking"
 

@@ -3,9 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
+from desk.api import KIM, MORGAN
 from desk.pages import Desk
 from desk.people import spoil_by_hand
-from desk.service import KIM, MORGAN, Service
+from desk.service import Service
 
 NOTES = "Not yet:\n- rotate the secret\n- name the owner 🔑"
 

@@ -4,9 +4,10 @@ import pytest
 from playwright.sync_api import expect
 
 from desk import texts
+from desk.api import KIM, MORGAN
 from desk.assistant import Assistant
 from desk.pages import Desk, NewDesk
-from desk.service import KIM, MORGAN, Service
+from desk.service import Service
 
 OPEN_FINDING = "| FP-31 | high | none yet |"
 FIXED_FINDING = "| FP-31 | high | fixed in 1.4.1 |"
