@@ -53,7 +53,7 @@ IN_TEXT = """([elements, attributes]) => {
         const address = link.getAttribute("href");
         if (address.startsWith("#")) {
             if (!address.startsWith("#s-")) tell(link, "anchor");
-        } else if (!/^(https?:|mailto:)/.test(address)) {
+        } else if (!/^(https?:|mailto:)/i.test(address)) {
             tell(link, "address");
         } else if (!["noopener", "noreferrer", "nofollow"].every((word) => link.relList.contains(word))) {
             tell(link, "rel");

@@ -4,13 +4,15 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from desk.api import MORGAN
 from desk.pages import Desk, NewDesk
-from desk.service import Service
+from desk.service import Service, running_service
 
 ATTACK = """<!doctype html><title>A cat</title>
 <form id=f method=post action="{action}"{extra}>
@@ -26,12 +28,14 @@ def fields(desk: Desk) -> dict[str, str]:
     return found | {"status": "approved", "review_notes": "", "reviewed_by": MORGAN}
 
 
-def post(service: Service, path: str, data: dict[str, str], **headers: str) -> httpx.Response:
-    """Send a form as a browser would, with the headers it would send."""
+def post(desk: Desk, path: str, data: dict[str, str], **headers: str) -> httpx.Response:
+    """Send a form as the reviewer's browser would, with its headers and cookies."""
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    sent = {"Origin": service.url, "Sec-Fetch-Site": "same-origin", "Accept": "text/html"} | names
+    sent = {"Origin": desk.url, "Sec-Fetch-Site": "same-origin", "Accept": "text/html"} | names
     sent = {name: value for name, value in sent.items() if value}
-    return httpx.post(f"{service.url}{path}", data=data, headers=sent, trust_env=False)
+    cookies = desk.page.context.cookies()
+    sent["Cookie"] = "; ".join(f"{c.get('name')}={c.get('value')}" for c in cookies)
+    return httpx.post(f"{desk.url}{path}", data=data, headers=sent, trust_env=False)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +55,7 @@ def test_form_from_elsewhere_is_refused(
     report = service.submit()
     desk.open_report(report)
     before = service.tip()
-    answer = post(service, f"/reports/{report['id']}/decision", fields(desk), **headers)
+    answer = post(desk, f"/reports/{report['id']}/decision", fields(desk), **headers)
     assert answer.status_code == 403
     assert service.tip() == before
 
@@ -68,24 +72,62 @@ def test_form_without_the_desk_s_token_is_refused(
     if token is not None:
         data["token"] = token
     before = service.tip()
-    assert post(service, f"/reports/{report['id']}/decision", data).status_code == 403
+    assert post(desk, f"/reports/{report['id']}/decision", data).status_code == 403
     assert service.tip() == before
 
 
 def test_same_form_from_the_desk_is_accepted(desk: Desk, service: Service) -> None:
     report = service.submit()
     desk.open_report(report)
-    answer = post(service, f"/reports/{report['id']}/decision", fields(desk))
+    answer = post(desk, f"/reports/{report['id']}/decision", fields(desk))
     assert answer.status_code == 303
     assert answer.headers["Location"].startswith(f"/reports/{report['id']}")
     assert service.report(report["id"])["status"] == "approved"
+
+
+def test_token_of_another_browser_is_refused(
+    desk: Desk, new_desk: NewDesk, service: Service
+) -> None:
+    report = service.submit()
+    desk.open_report(report)
+    other = new_desk(service)
+    other.open_report(report)
+    data = fields(desk) | {"token": fields(other)["token"]}
+    assert post(desk, f"/reports/{report['id']}/decision", data).status_code == 403
+
+
+def test_cookie_goes_nowhere_else(desk: Desk, service: Service) -> None:
+    desk.open_report(service.submit())
+    for cookie in desk.page.context.cookies():
+        assert cookie.get("httpOnly")
+        assert cookie.get("sameSite") == "Strict"
+
+
+def test_form_that_outlives_the_service_keeps_what_was_typed(
+    desk: Desk, service: Service, tmp_path: Path
+) -> None:
+    report = service.submit()
+    desk.open_report(report)
+    desk.fill_decision("rejected", "An hour of thoughts.", MORGAN)
+    port = int(service.url.rpartition(":")[2])
+    assert service.program.stop() == 0
+    with running_service(tmp_path, port=port) as again:
+        desk.send_decision()
+        if again.report(report["id"])["status"] == "pending_review":
+            expect(desk.notes).to_have_value("An hour of thoughts.")
+            expect(desk.reviewer).to_have_value(MORGAN)
+            expect(desk.choice("rejected")).to_be_checked()
+            desk.send_decision()
+        assert again.report(report["id"])["review_notes"] == "An hour of thoughts."
+        desk.page.close()
+    desk.watch.forgive(r"net::ERR_(CONNECTION|INCOMPLETE)")
 
 
 def test_refusal_is_a_page_that_says_what_to_do(desk: Desk, service: Service) -> None:
     report = service.submit()
     desk.open_report(report)
     data = fields(desk) | {"token": "forged"}
-    answer = post(service, f"/reports/{report['id']}/decision", data)
+    answer = post(desk, f"/reports/{report['id']}/decision", data)
     assert answer.headers["Content-Type"].startswith("text/html")
     assert f"/reports/{report['id']}" in answer.text
 

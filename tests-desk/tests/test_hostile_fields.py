@@ -52,9 +52,15 @@ def test_name_is_text_in_every_row(corpus: str, desk: Desk, service: Service) ->
             break
         with desk.page.expect_navigation():
             following.first.click()
-    assert {key: " ".join(text.split()) for key, text in seen.items()} == {
-        key: " ".join(name.split()) for key, name in names.items()
-    }
+    assert seen.keys() == names.keys()
+    for report_id, name in names.items():
+        text = " ".join(seen[report_id].split())
+        # A long one may end in an ellipsis; nothing else may be left out or changed.
+        if len(name) > 100 and text.endswith("…"):
+            assert len(text) > 60
+            assert " ".join(name.split()).startswith(text.removesuffix("…"))
+        else:
+            assert text == " ".join(name.split())
 
 
 def test_notes_and_reviewers_are_text_on_every_page(desk: Desk, service: Service) -> None:

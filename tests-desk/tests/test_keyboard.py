@@ -12,7 +12,8 @@ FOCUSED_ROW = "document.activeElement.closest('tr[data-report]')?.dataset.report
 FOCUSED = """() => {
     const element = document.activeElement;
     if (element === null || element === document.body) return null;
-    const style = getComputedStyle(element);
+    // A radio button may leave it to its label.
+    const style = getComputedStyle(element.type === "radio" ? element.closest("label") : element);
     const outline = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
     return { html: element.outerHTML.slice(0, 120), visible: outline || style.boxShadow !== "none" };
 }"""

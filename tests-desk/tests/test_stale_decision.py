@@ -45,8 +45,9 @@ def test_new_revision_is_told_with_its_changes(desk: Desk, service: Service) -> 
 
     assert desk.decide("rejected", NOTES, MORGAN).status == 409
     expect(desk.meanwhile).to_contain_text("kari@example.com")
-    expect(desk.meanwhile.locator("del")).to_have_text("file")
-    expect(desk.meanwhile.locator("ins")).to_have_text("vault")
+    text = desk.meanwhile.locator(".changes")
+    expect(text.locator("del")).to_have_text("file")
+    expect(text.locator("ins")).to_have_text("vault")
     expect(desk.notes).to_have_value(NOTES)
 
     assert desk.send_decision().status == 200
@@ -77,7 +78,8 @@ def test_page_that_goes_stale_a_second_time_is_refused_a_second_time(
     service.decide(report, "rejected", "Second.", KIM)
     assert desk.send_decision().status == 409
     expect(desk.meanwhile).to_contain_text("Second.")
-    expect(desk.meanwhile).not_to_contain_text("First.")
+    steps = desk.meanwhile.locator("ol > li")
+    expect(steps).to_have_count(1)
     expect(desk.notes).to_have_value(NOTES)
     assert desk.send_decision().status == 200
 
@@ -141,5 +143,5 @@ def test_decision_on_a_file_with_a_problem_is_refused_with_the_problem(
     spoil_by_hand(service, report)
 
     assert desk.decide("approved", NOTES, KIM).status == 409
-    expect(desk.page.locator("main")).to_contain_text("must be `pending_review`")
+    expect(desk.page.locator("main")).to_contain_text("must be pending_review")
     expect(desk.notes).to_have_value(NOTES)
