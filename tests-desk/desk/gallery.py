@@ -39,10 +39,9 @@ class Gallery:
         resubmitted = f"/reports/{self.resubmitted['id']}"
         paths = {
             "queue": "/",
-            "queue-next": "/?status=all&sort=newest",
             "queue-approved": "/?status=approved",
             "queue-rejected": "/?status=rejected",
-            "queue-filtered": "/?status=all&q=mcp&owner=example&age=0&sort=name",
+            "queue-filtered": "/?status=all&q=mcp-small-1&owner=example&sort=name",
             "queue-nothing-found": "/?status=all&q=there-is-no-such-word",
             "report-pending": f"/reports/{self.pending['id']}",
             "report-approved": f"/reports/{self.approved['id']}",
@@ -58,10 +57,17 @@ class Gallery:
         pages: dict[str, Callable[[Desk], object]] = {
             name: lambda desk, path=path: desk.open(path) for name, path in paths.items()
         }
+        pages["queue-next"] = self.next_of_queue
         pages["decision-stale"] = self.refused_as_stale
         pages["decision-invalid"] = self.refused_as_invalid
         pages["decision-forged"] = self.refused_as_forged
         return pages
+
+    def next_of_queue(self, desk: Desk) -> None:
+        """Go to the second page of the queue."""
+        desk.open()
+        with desk.page.expect_navigation():
+            desk.page.locator("a[rel=next]").first.click()
 
     def refused_as_stale(self, desk: Desk) -> None:
         """Decide on the resubmitted report by its first version."""

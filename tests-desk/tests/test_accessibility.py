@@ -14,10 +14,8 @@ from desk.service import Service, running_service
 Theme = Literal["light", "dark"]
 
 in_both_themes = pytest.mark.parametrize("theme", ["light", "dark"])
-in_one_worker = pytest.mark.xdist_group("gallery")
 
 
-@in_one_worker
 @in_both_themes
 def test_no_page_has_a_finding(theme: Theme, gallery: Gallery, new_desk: NewDesk) -> None:
     desk = new_desk(gallery.service, color_scheme=theme)
@@ -28,7 +26,6 @@ def test_no_page_has_a_finding(theme: Theme, gallery: Gallery, new_desk: NewDesk
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 
-@in_one_worker
 @in_both_themes
 def test_help_and_opened_parts_have_no_finding(
     theme: Theme, gallery: Gallery, new_desk: NewDesk
@@ -53,7 +50,6 @@ def test_empty_service_has_no_finding(theme: Theme, service: Service, new_desk: 
         assert findings(desk) == [], path
 
 
-@in_one_worker
 def test_phone_has_no_finding(gallery: Gallery, new_desk: NewDesk) -> None:
     desk = new_desk(gallery.service, viewport={"width": 390, "height": 844}, has_touch=True)
     for name in ("queue", "report-resubmitted", "report-difference", "problems", "activity"):
@@ -61,7 +57,6 @@ def test_phone_has_no_finding(gallery: Gallery, new_desk: NewDesk) -> None:
         assert findings(desk) == [], name
 
 
-@in_one_worker
 def test_every_page_has_one_heading_a_title_and_a_way_past_the_navigation(
     gallery: Gallery, new_desk: NewDesk
 ) -> None:

@@ -11,6 +11,16 @@ from desk.people import push_old_report, spoil_by_hand
 from desk.service import Service, running_service
 
 N_TABS = 8
+
+# Where the page is scrolled to, once it no longer moves.
+AT_REST = """async () => {
+    let before;
+    do {
+        before = window.scrollY;
+        await new Promise((done) => setTimeout(done, 100));
+    } while (before !== window.scrollY);
+    return before;
+}"""
 MANY = 40
 
 
@@ -65,14 +75,14 @@ def test_row_scroll_and_focus_stay_where_they_were(desk: Desk, service: Service)
     chosen = desk.listed()[30]
     for _ in range(31):
         desk.page.keyboard.press("j")
-    top = desk.page.evaluate("window.scrollY")
+    top = desk.page.evaluate(AT_REST)
     assert top > 0
 
     report = service.submit("mcp-new")
     expect(desk.row(report)).to_be_attached()
 
     assert desk.page.evaluate("document.activeElement.closest('tr')?.dataset.report") == chosen
-    assert abs(desk.page.evaluate("window.scrollY") - top) < 40
+    assert abs(desk.page.evaluate(AT_REST) - top) < 40
     desk.page.keyboard.press("j")
     assert desk.page.evaluate("document.activeElement.closest('tr').dataset.report") != chosen
 

@@ -5,8 +5,6 @@ import pytest
 from desk.gallery import Gallery
 from desk.pages import NewDesk
 
-pytestmark = pytest.mark.xdist_group("gallery")
-
 WIDEST = """() => {
     const edge = document.scrollingElement.clientWidth;
     const scrolls = (element) => element !== null && element !== document.body

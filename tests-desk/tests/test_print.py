@@ -2,7 +2,6 @@
 
 import io
 
-import pytest
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
@@ -38,7 +37,6 @@ def test_pdf_has_the_report_and_who_decided(service: Service, new_desk: NewDesk)
     assert (round(width), round(height)) == A4_POINTS
 
 
-@pytest.mark.xdist_group("gallery")
 def test_only_the_report_is_on_paper(gallery: Gallery, new_desk: NewDesk) -> None:
     desk = new_desk(gallery.service, color_scheme="dark")
     gallery.pages["report-resubmitted"](desk)
@@ -49,7 +47,6 @@ def test_only_the_report_is_on_paper(gallery: Gallery, new_desk: NewDesk) -> Non
             expect(element).to_be_hidden()
 
 
-@pytest.mark.xdist_group("gallery")
 def test_paper_is_white_whatever_the_theme(gallery: Gallery, new_desk: NewDesk) -> None:
     desk = new_desk(gallery.service, color_scheme="dark")
     gallery.pages["report-approved"](desk)
@@ -63,7 +60,6 @@ def test_paper_is_white_whatever_the_theme(gallery: Gallery, new_desk: NewDesk) 
     assert max(red, green, blue) < 100, ink
 
 
-@pytest.mark.xdist_group("gallery")
 def test_nothing_is_cut_at_the_edge_of_the_paper(gallery: Gallery, new_desk: NewDesk) -> None:
     # A4 with the browser's own margins, in CSS pixels.
     desk = new_desk(gallery.service, viewport={"width": 718, "height": 1047})
