@@ -139,7 +139,7 @@ def test_picture_is_told_to_those_who_do_not_see_it(desk: Desk, service: Service
     desk.open()
     picture = desk.page.locator("svg.chart")
     expect(picture).to_be_visible()
-    expect(picture.locator("title")).not_to_be_empty()
+    expect(picture.locator("> title")).not_to_be_empty()
     assert picture.locator("[style]").count() == 0
 
 
