@@ -12,7 +12,7 @@ AWKWARD = {
     17: "خادم-حجز-القاعات",
     29: "שרת-תלושי-שכר",
     41: "mcp-Überstundenübersichtsauswertungsdienst",
-    53: "予約サーバー",
+    53: "сервис-бронирования",
     65: "mcp <script>alert(1)</script>",
     77: "🚗 mcp-parking",
     274: "mcp-" + "very-long-pending-name-" * 10,
@@ -35,7 +35,7 @@ DEVELOPERS = [
     "ola.nordmann@example.com",
     "maria-fernanda.goncalves-de-almeida@subsidiary.example",
     "li.wei@example.com",
-    "blåbær@example.com",
+    "bo@example.com",
 ]
 
 REVIEWERS = [

@@ -100,11 +100,14 @@ def take(browser: Browser, service: Service, pages: dict[str, Go], directory: Pa
 
 
 def _picture(desk: Desk, path: Path) -> None:
-    whole: int = desk.page.evaluate("document.scrollingElement.scrollHeight")
     size = desk.page.viewport_size
-    width = size["width"] if size else 0
-    clip = {"x": 0, "y": 0, "width": width, "height": min(whole, TALLEST)}
-    desk.page.screenshot(path=path, full_page=True, clip=clip, animations="disabled")  # pyright: ignore[reportArgumentType]
+    if size is None:
+        raise AssertionError("a page without a size")
+    # Not `full_page`: what is drawn for that is the whole of a report of 1 MiB.
+    whole: int = desk.page.evaluate("document.scrollingElement.scrollHeight")
+    desk.page.set_viewport_size({"width": size["width"], "height": min(whole, TALLEST)})
+    desk.page.screenshot(path=path, animations="disabled")
+    desk.page.set_viewport_size(size)
     # A palette keeps the files small, and no eye sees it on pages like these.
     with Image.open(path) as image:
         image.convert("RGB").quantize(N_COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)

@@ -22,6 +22,8 @@ N_REPORTS = 300
 N_WEEKS = 26
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 
+REOPENED = (231, 240, 252)
+
 Act = Literal["submit", "approved", "rejected", "pending_review"]
 
 
@@ -52,9 +54,9 @@ def _life(chance: random.Random, number: int, n_reports: int) -> Iterator[Step]:
     finding = "| FP-31 | high | none yet |"
     n_rounds = 5 if number % 60 == 7 else chance.choices([1, 2, 3], [80, 16, 4])[0]
     for round_number in range(1, n_rounds + 1):
-        yield Step(at, number, "submit", developer, _text(chance, number, finding))
+        yield Step(at, number, "submit", developer, _text(number, finding))
         # A few are forgotten for weeks.
-        days = 40 if number % 45 == 31 else chance.choice([0.2, 1, 1, 2, 3, 4, 5, 6, 9])
+        days = 40 if number % 45 == 31 else chance.choice([1, 3, 5, 8, 14, 20, 30])
         at += timedelta(days=days, minutes=chance.randrange(300))
         if at > NOW:
             return
@@ -72,11 +74,11 @@ def _life(chance: random.Random, number: int, n_reports: int) -> Iterator[Step]:
     notes = chance.choice(NOTES_REJECTED if rejected else NOTES_APPROVED)
     yield Step(at, number, "rejected" if rejected else "approved", reviewer, notes)
     at += timedelta(days=2)
-    if number % 70 == 11 and at < NOW:
+    if number in REOPENED and at < NOW:
         yield Step(at, number, "pending_review", reviewer, "Reopened: the scope has changed.")
 
 
-def _text(chance: random.Random, number: int, finding: str) -> str:
+def _text(number: int, finding: str) -> str:
     name = names(number)
     if number % 75 == 40:
         return texts.six_phases(name, finding) + texts.prose(texts.MIB - 20_000, seed=number)
@@ -85,7 +87,7 @@ def _text(chance: random.Random, number: int, finding: str) -> str:
         text += texts.RIGHT_TO_LEFT
     if number % 5 == 3:
         text += texts.WIDE + texts.TASKS
-    return text + texts.prose(chance.choice([0, 1000, 4000]), seed=number)
+    return text + texts.prose((0, 1000, 4000)[number % 3], seed=number)
 
 
 def play(service: Api, steps: list[Step], clock: Clock | None = None) -> dict[int, dict[str, Any]]:
@@ -114,7 +116,8 @@ def play_by_hand(service: Service, clock: Clock | None = None) -> None:
     spoilt = [service.submit(f"mcp-{name}") for name in ("archive", "kiosk", "ferry")]
     spoil_by_hand(service, spoilt[0])
     spoil_by_hand(service, spoilt[1], "developer_email: ", "developer_email: [")
-    spoil_by_hand(service, spoilt[2], "All well.", "All well.\n<<<<<<< HEAD\nOr not.\n=======\n")
+    conflict = "<<<<<<< HEAD\nAll well.\n=======\nNot well.\n>>>>>>> side"
+    spoil_by_hand(service, spoilt[2], "All well.", conflict)
     if clock:
         clock.set(NOW)
 
