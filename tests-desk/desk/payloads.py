@@ -17,8 +17,6 @@ END_MARK = "the end of this report"
 BUNDLE_BYTES = 60_000
 N_BARE = 25
 
-EXAMPLE = re.compile(r"^`{32} example\n(.*?)^\.\n.*?^`{32}$", re.MULTILINE | re.DOTALL)
-
 # Each would do something on a page of ours if it were let through.
 OWN = [
     "<script>alert(1)</script>",
@@ -109,8 +107,14 @@ def naughty_strings() -> list[str]:
 
 def commonmark() -> list[str]:
     """Return the examples of the CommonMark specification."""
-    spec = (DATA / "commonmark-spec.txt").read_text(encoding="utf-8")
-    return [example.replace("→", "\t") for example in EXAMPLE.findall(spec)]
+    spec = json.loads((DATA / "commonmark-examples.json").read_text(encoding="utf-8"))
+    return [example["markdown"] for example in spec["examples"]]
+
+
+def hostile_markdown() -> list[str]:
+    """Return our list of markdown that tries to get past a renderer."""
+    lines = (DATA / "hostile-markdown.txt").read_text(encoding="utf-8").splitlines()
+    return [line.replace("\\n", "\n") for line in lines if line and not line.startswith("%%")]
 
 
 CORPORA = {
@@ -118,6 +122,7 @@ CORPORA = {
     "published_xss": published_xss,
     "naughty_strings": naughty_strings,
     "commonmark": commonmark,
+    "hostile_markdown": hostile_markdown,
 }
 
 

@@ -1,5 +1,6 @@
 """What people do to the reports repository beside the service: saved files, pushed commits."""
 
+import os
 import tempfile
 import time
 import uuid
@@ -101,6 +102,9 @@ def spoil_by_hand(
     if old not in text:
         raise AssertionError(f"no {old!r} in {text!r}")
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    # The file is of the service's time, whatever clock that goes by.
+    at = service.now().timestamp()
+    os.utime(file, times=(at, at))
     wait_until("the file is a problem", lambda: path in problems(service))
 
 

@@ -26,11 +26,9 @@ from desk.watch import Watch
 
 Theme = Literal["light", "dark"]
 THEMES: list[Theme] = ["light", "dark"]
-SIZES = {1440: 900, 390: 844}
-
-# A page can be as long as its report; a picture need not be.
-TALLEST = 2400
-N_COLOURS = 128
+# A page can be as long as its report; a picture need not be longer than this.
+SIZES = {1440: 1500, 390: 1700}
+N_COLOURS = 48
 
 Go = Callable[[Desk], object]
 
@@ -79,10 +77,10 @@ def pages(service: Service, reports: dict[int, dict[str, Any]]) -> dict[str, Go]
 
 def take(browser: Browser, service: Service, pages: dict[str, Go], directory: Path) -> None:
     """Write `NAME-WIDTH-THEME.png` of each page into `directory`."""
-    for width, height in SIZES.items():
+    for width in SIZES:
         for theme in THEMES:
             context = browser.new_context(
-                viewport={"width": width, "height": height},
+                viewport={"width": width, "height": 900},
                 color_scheme=theme,
                 timezone_id="Europe/Oslo",
                 locale="en-GB",
@@ -105,7 +103,9 @@ def _picture(desk: Desk, path: Path) -> None:
         raise AssertionError("a page without a size")
     # Not `full_page`: what is drawn for that is the whole of a report of 1 MiB.
     whole: int = desk.page.evaluate("document.scrollingElement.scrollHeight")
-    desk.page.set_viewport_size({"width": size["width"], "height": min(whole, TALLEST)})
+    desk.page.set_viewport_size(
+        {"width": size["width"], "height": min(whole, SIZES[size["width"]])}
+    )
     desk.page.screenshot(path=path, animations="disabled")
     desk.page.set_viewport_size(size)
     # A palette keeps the files small, and no eye sees it on pages like these.
