@@ -28,7 +28,7 @@ Theme = Literal["light", "dark"]
 THEMES: list[Theme] = ["light", "dark"]
 # A page can be as long as its report; a picture need not be longer than this.
 SIZES = {1440: 1500, 390: 1700}
-N_COLOURS = 48
+N_COLOURS = 256
 
 Go = Callable[[Desk], object]
 
@@ -110,7 +110,9 @@ def _picture(desk: Desk, path: Path) -> None:
     desk.page.set_viewport_size(size)
     # A palette keeps the files small, and no eye sees it on pages like these.
     with Image.open(path) as image:
-        image.convert("RGB").quantize(N_COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+        image.convert("RGB").quantize(
+            N_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+        ).save(path, optimize=True)
 
 
 def main() -> None:
