@@ -55,5 +55,7 @@ fn options() -> Options<'static> {
     options.extension.autolink = true;
     options.extension.tasklist = true;
     options.extension.footnotes = true;
+    // Reports begin with lines of `**Name:** value`, written for pages that keep them apart.
+    options.render.hardbreaks = true;
     options
 }
