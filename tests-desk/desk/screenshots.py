@@ -28,7 +28,7 @@ Theme = Literal["light", "dark"]
 THEMES: list[Theme] = ["light", "dark"]
 # A page can be as long as its report; a picture need not be longer than this.
 SIZES = {1440: 1500, 390: 1700}
-N_COLOURS = 256
+UNLIKE = 10
 
 Go = Callable[[Desk], object]
 
@@ -109,10 +109,22 @@ def _picture(desk: Desk, path: Path) -> None:
     desk.page.screenshot(path=path, animations="disabled")
     desk.page.set_viewport_size(size)
     # A palette keeps the files small, and no eye sees it on pages like these.
-    with Image.open(path) as image:
-        image.convert("RGB").quantize(
-            N_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-        ).save(path, optimize=True)
+    with Image.open(path) as picture:
+        image = picture.convert("RGB")
+    palette = _palette(image)
+    image.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def _palette(image: Image.Image) -> Image.Image:
+    """Return the picture's commonest colours as they are, and rarer ones that are unlike them."""
+    counted: Any = image.getcolors(image.width * image.height)
+    chosen: list[tuple[int, int, int]] = []
+    for _, colour in sorted(counted, reverse=True):
+        if all(max(map(abs, map(int.__sub__, colour, other))) >= UNLIKE for other in chosen):
+            chosen.append(colour)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([channel for colour in chosen[:256] for channel in colour])
+    return palette
 
 
 def main() -> None:
