@@ -121,7 +121,7 @@ fn addresses_that_are_not_there_are_404() {
         "/%00",
         "/%ff",
         &format!("/api/v1/reports/{id}/status/x"),
-        &format!("/reports/{id}"),
+        &format!("/reports/{id}/x"),
     ] {
         for (method, body) in [("GET", String::new()), ("POST", submission("new").to_string())] {
             refusals.check(&format!("{method} {target}"), &service.send_to(method, target, &body), 404, &[], "");
