@@ -5,27 +5,33 @@
 //! to make a file and to delete one costs several times what it costs to write
 //! it. Not at once, as whoever had the old file open may still be writing to it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
-/// Files that are used in turn.
-const N_SLOTS: usize = 64;
+/// For so long whoever had a file open is given time to close it.
+const REST: Duration = Duration::from_secs(30);
+/// More files than this are not kept: under a load that needs them, the one that
+/// rested longest is taken.
+const N_SLOTS: usize = 4096;
 
 pub(super) struct Slots {
     folder: PathBuf,
-    next: Cell<usize>,
+    /// When each was used last, oldest first.
+    used: RefCell<VecDeque<(Instant, usize)>>,
     /// The mode of a file that is made here, once one was.
     mode: Cell<Option<u32>>,
 }
 
 impl Slots {
     pub(super) fn new(folder: PathBuf) -> Self {
-        Self { folder, next: Cell::default(), mode: Cell::default() }
+        Self { folder, used: RefCell::default(), mode: Cell::default() }
     }
 
     /// Returns the path of a file that holds `bytes`, to be renamed or exchanged
@@ -34,8 +40,7 @@ impl Slots {
     /// # Errors
     /// The file system's.
     pub(super) fn fill(&self, bytes: &[u8]) -> io::Result<PathBuf> {
-        let slot = self.next.get();
-        self.next.set((slot + 1) % N_SLOTS);
+        let slot = self.next(Instant::now());
         let path = self.folder.join(format!("file-{slot}"));
         let mut file = match self.used(&path)? {
             Some(file) => file,
@@ -45,6 +50,16 @@ impl Slots {
         // Not cut before: that would free its blocks, only to ask for others.
         file.set_len(bytes.len() as u64)?;
         Ok(path)
+    }
+
+    fn next(&self, now: Instant) -> usize {
+        let mut used = self.used.borrow_mut();
+        let is_rested = |(at, _): &(Instant, usize)| now.saturating_duration_since(*at) >= REST;
+        let n_used = used.len();
+        let rested = if n_used >= N_SLOTS || used.front().is_some_and(is_rested) { used.pop_front() } else { None };
+        let slot = rested.map_or(n_used, |(_, slot)| slot);
+        used.push_back((now, slot));
+        slot
     }
 
     /// Opens the file that was left at `path`, if it can be written over: another
@@ -82,10 +97,19 @@ mod tests {
 
     use super::*;
 
-    /// Fills a slot again and again until its file is written over.
+    /// Lets every file rest, and fills one again.
     fn round(slots: &Slots, bytes: &[u8]) -> PathBuf {
-        (1..N_SLOTS).for_each(|_| drop(slots.fill(b"another").unwrap()));
+        slots.used.borrow_mut().iter_mut().for_each(|(at, _)| *at -= REST);
         slots.fill(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_file_that_was_used_a_moment_ago_is_left_to_whoever_has_it_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let slots = Slots::new(dir.path().join("tmp"));
+        let first = slots.fill(b"one").unwrap();
+        assert_ne!(slots.fill(b"two").unwrap(), first);
+        assert_eq!(fs::read(&first).unwrap(), b"one");
     }
 
     #[test]

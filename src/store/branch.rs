@@ -4,14 +4,15 @@
 //! that `git commit` and a push are on equal terms with the service. Written
 //! here because libgit2 syncs neither the file nor its folder by default.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use git2::{Oid, Repository};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::repository::Location;
@@ -28,6 +29,9 @@ pub(super) enum SwapError {
     Locked(PathBuf),
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The branch was moved, and it is not known whether that is on disk.
+    #[error("the move of the branch could not be synced: {0}")]
+    Unsure(io::Error),
 }
 
 /// Returns the tip of the branch, or `None` if there is no such branch.
@@ -87,11 +91,46 @@ fn prepare_in<'a>(location: &'a Location, name: &str, new: Oid) -> io::Result<Pr
     fs::create_dir_all(&folder)?;
     let spare = folder.join(name);
     let text = format!("{new}\n");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(&spare)?;
+    let (mut file, is_new) = open_spare(&spare, &location.branch_file())?;
     file.write_all(text.as_bytes())?;
     file.set_len(text.len() as u64)?;
-    file.sync_data()?;
+    if is_new { file.sync_all() } else { file.sync_data() }?;
     Ok(Prepared { location, spare, new })
+}
+
+/// Opens the file at `spare` to be written over, or makes one. Not one that has
+/// another name, which would show what is written (a copy of the repository by
+/// links), or that belongs to somebody else, who moved the branch.
+fn open_spare(spare: &Path, branch: &Path) -> io::Result<(File, bool)> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let place = |metadata: &Metadata| (metadata.dev(), metadata.ino());
+    match OpenOptions::new().write(true).custom_flags(flags).open(spare) {
+        Ok(file) => {
+            let found = file.metadata()?;
+            if fs::metadata(branch).is_ok_and(|branch| place(&branch) == place(&found)) {
+                // A power loss left one file with two names and no word of it: to
+                // delete one of them would free the branch.
+                let aside = spare.with_extension(format!("is-the-branch-{}", found.ino()));
+                fs::rename(spare, aside)?;
+            } else if found.is_file() && found.nlink() == 1 {
+                return Ok((file, false));
+            } else {
+                fs::remove_file(spare)?;
+            }
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(_) => fs::remove_file(spare)?,
+    }
+    Ok((OpenOptions::new().write(true).create_new(true).open(spare)?, true))
+}
+
+/// Syncs the folder of the branch.
+///
+/// # Errors
+/// The file system's.
+pub(super) fn sync(location: &Location) -> io::Result<()> {
+    let path = location.branch_file();
+    File::open(path.parent().expect("a branch file is in a folder"))?.sync_all()
 }
 
 impl Prepared<'_> {
@@ -113,13 +152,17 @@ impl Prepared<'_> {
             Ok(current) => Err(SwapError::Moved(current.unwrap_or(Oid::ZERO_SHA1))),
             Err(error) => Err(error.into()),
         };
-        // Drops the lock: what is in it, the old tip or the new one, is written over next time.
-        match fs::rename(&lock, &self.spare) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
-            _ => moved?,
+        // Drops the lock: what is in it, the old tip or the new one, is written over next
+        // time. What has become the branch itself left no lock; one there is another's.
+        if !matches!(moved, Ok(Taken::Whole))
+            && let Err(error) = fs::rename(&lock, &self.spare)
+        {
+            tracing::warn!("`{}` could not be put away: {error}", lock.display());
+            let _ = fs::remove_file(&lock);
         }
+        moved?;
         tracing::debug!(tip = %self.new, "The branch is at `{}`", self.new);
-        Ok(File::open(folder)?.sync_all()?)
+        sync(self.location).map_err(SwapError::Unsure)
     }
 
     /// Makes the prepared file the lock file, unless there is one.
@@ -144,12 +187,49 @@ impl Prepared<'_> {
     }
 }
 
+/// What became of the lock file when it was put in place.
+enum Taken {
+    /// The file that was there stands in its place, and holds the lock.
+    Exchanged,
+    /// It is the branch, and the lock is dropped with it.
+    Whole,
+}
+
 /// Puts the file `lock` at `path`, and the file that was there, if any, at `lock`.
-fn put_in_place(lock: &Path, path: &Path) -> io::Result<()> {
+fn put_in_place(lock: &Path, path: &Path) -> io::Result<Taken> {
     match renameat_with(CWD, lock, CWD, path, RenameFlags::EXCHANGE) {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(Taken::Exchanged),
         // The branch was packed, or the file system has no such call.
-        Err(Errno::NOENT | Errno::INVAL | Errno::NOSYS) => fs::rename(lock, path),
+        Err(Errno::NOENT | Errno::INVAL | Errno::NOSYS) => fs::rename(lock, path).map(|()| Taken::Whole),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_file_that_is_nothing_else_is_written_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let (spare, branch, copy) = (dir.path().join("0"), dir.path().join("main"), dir.path().join("copy"));
+        fs::write(&branch, "tip").unwrap();
+        fs::write(&spare, "old").unwrap();
+        assert!(!open_spare(&spare, &branch).unwrap().1);
+
+        fs::hard_link(&spare, &copy).unwrap();
+        let (mut file, is_new) = open_spare(&spare, &branch).unwrap();
+        assert!(is_new);
+        file.write_all(b"new").unwrap();
+        assert_eq!(fs::read(&copy).unwrap(), b"old");
+
+        // As a power loss can leave it.
+        fs::remove_file(&spare).unwrap();
+        fs::hard_link(&branch, &spare).unwrap();
+        let (mut file, is_new) = open_spare(&spare, &branch).unwrap();
+        assert!(is_new);
+        file.write_all(b"new").unwrap();
+        assert_eq!(fs::read(&branch).unwrap(), b"tip");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4, "no name of the branch's file is deleted");
     }
 }

@@ -64,6 +64,9 @@ impl Hold {
         while let Some(left) = state.left().filter(|_| state.is_writing) {
             state = self.changed.wait_timeout(state, left).expect("no panic under this lock").0;
         }
+        if state.is_writing {
+            return Err(Duration::from_millis(10) * SHARE);
+        }
         Ok(())
     }
 

@@ -9,6 +9,7 @@
 mod catch_up;
 mod flusher;
 
+use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,7 +19,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, never, select};
 use git2::{Oid, Repository};
 
 use super::batch::{Batch, Command};
-use super::branch::SwapError;
+use super::branch::{self, SwapError};
 use super::object::Kind;
 use super::plan::Plan;
 use super::repository::Location;
@@ -40,6 +41,8 @@ pub(super) struct Writer {
     trees: Trees,
     shared: Arc<Shared>,
     flusher: Flusher,
+    /// The branch was moved, and perhaps not on disk: it has to be before anything rests on it.
+    is_unsure: Cell<bool>,
 }
 
 /// A batch and what comes of it, if what it was planned on comes true.
@@ -53,7 +56,7 @@ struct Planned {
 impl Writer {
     pub(super) fn new(location: Location, shared: Arc<Shared>) -> Result<Self, git2::Error> {
         let (git, flusher) = (location.open()?, Flusher::start(&location)?);
-        Ok(Self { location, git, n_joins: 0, trees: Trees::default(), shared, flusher })
+        Ok(Self { location, git, n_joins: 0, trees: Trees::default(), shared, flusher, is_unsure: Cell::default() })
     }
 
     /// Works until every sender of commands is gone.
@@ -117,6 +120,7 @@ impl Writer {
         };
         let mut plan = Plan::on(&base);
         if let Err(error) = plan.set_right(&self.shared, &mut self.trees, &self.git) {
+            self.note(&batch);
             self.refuse(batch, &self.failed(error));
             return None;
         }
@@ -141,7 +145,7 @@ impl Writer {
     }
 
     /// Sends a planned batch on its way to disk; `None` if nothing of it is to go there.
-    fn launch(&self, mut planned: Planned) -> Option<Planned> {
+    fn launch(&mut self, mut planned: Planned) -> Option<Planned> {
         let plan = &mut planned.plan;
         if plan.changes.is_empty() {
             if plan.has_notes {
@@ -158,6 +162,12 @@ impl Writer {
         }
         let waited = self.shared.hold.pass();
         self.shared.metrics.write_hold_seconds.inc_by(waited.as_secs_f64());
+        let is_moved = || branch::tip(&self.location, &self.git).is_ok_and(|tip| tip != Some(plan.base));
+        if !waited.is_zero() && planned.n_attempts < SWAP_ATTEMPTS && is_moved() {
+            // The push landed that this waited for.
+            self.shared.hold.passed();
+            return self.begin(planned.batch, planned.n_attempts + 1);
+        }
         self.shared.metrics.write_batch.observe(plan.changes.len() as f64);
         // Named by their content, so that it does no harm if they never get to disk.
         plan.objects.iter().filter(|object| object.kind == Kind::Blob).for_each(|blob| self.shared.blobs.put(blob));
@@ -179,7 +189,11 @@ impl Writer {
                 self.shared.hold.passed();
                 self.answer(flight);
                 self.renew_handle();
-                return next.and_then(|next| self.launch(next));
+                return next.and_then(|next| match next.plan.changes.is_empty() {
+                    // What they are told rests on the branch as it is now.
+                    true => self.begin(next.batch, 1),
+                    false => self.launch(next),
+                });
             }
             Err(error) => error,
         };
@@ -203,6 +217,10 @@ impl Writer {
                 error
             }
             SwapError::Io(error) => self.failed(error),
+            SwapError::Unsure(error) => {
+                self.is_unsure.set(true);
+                self.failed(io::Error::other(format!("{error}; it may be stored all the same, so look before a retry")))
+            }
         };
         self.note(&flight.batch);
         self.refuse(flight.batch, &refusal);

@@ -35,6 +35,10 @@ impl Writer {
             }
             Err(error) => return Err(self.failed(error)),
         };
+        if self.is_unsure.get() {
+            branch::sync(&self.location).map_err(|error| self.failed(error))?;
+            self.is_unsure.set(false);
+        }
         if tip == served.commit {
             self.shared.is_rewound.store(false, Ordering::Release);
             return Ok(served);
