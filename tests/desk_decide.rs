@@ -66,6 +66,45 @@ fn stale_decision_is_refused_with_what_happened_and_can_be_sent_again() {
 }
 
 #[test]
+fn decision_on_a_page_from_before_two_steps_that_undo_each_other_is_refused() {
+    let place = Place::new();
+    let service = place.serve();
+    let id = service.submit("mcp-one");
+    let form = service.form(&id).decides("approved", "My notes");
+    assert_eq!(service.patch(&id, &decision("rejected", "Somebody's reasons.")).status, 200);
+    assert_eq!(service.patch(&id, &json!({"status": "pending_review", "reviewed_by": "Sam"})).status, 200);
+    let now = service.form(&id);
+    let version = |form: &Form| form.fields.iter().find(|(name, _)| *name == "version").cloned();
+    assert_eq!(version(&now), version(&form), "the bytes came back");
+    let tip = service.tip();
+    let html = service.send_form(&form, &[]).assert_page(409);
+    let meanwhile = value_after(&html, "id=\"meanwhile\"", "</section>");
+    for part in ["Rejected", "Somebody&#39;s reasons.", "Reopened", "The text is the one you read."] {
+        assert!(meanwhile.contains(part), "no {part}: {meanwhile}");
+    }
+    assert!(!meanwhile.contains("Submitted"), "what was there before: {meanwhile}");
+    assert_eq!(service.tip(), tip, "nothing was decided");
+    assert!(html.contains("My notes</textarea>"), "{html}");
+    let form = Form::of(&id, &html, form.cookie).decides("approved", "My notes");
+    assert_eq!(service.send_form(&form, &[]).status, 303);
+    assert_eq!(service.report(&id)["status"], "approved");
+}
+
+#[test]
+fn commit_that_the_report_never_had_tells_nothing() {
+    let place = Place::new();
+    let service = place.serve();
+    let (id, _) = (service.submit("mcp-one"), service.submit("mcp-two"));
+    let form = service.form(&id).decides("approved", "Kept.");
+    let html = service.send_form(&form.clone().with("commit", &service.tip()), &[]).assert_page(409);
+    assert!(!html.contains("mcp-two") && html.contains("Kept.</textarea>"), "{html}");
+    for commit in ["", "x", "0123"] {
+        service.send_form(&form.clone().with("commit", commit), &[]).assert_page(400);
+    }
+    assert_eq!(service.report(&id)["status"], "pending_review");
+}
+
+#[test]
 fn version_that_the_report_never_had_reads_nothing() {
     let place = Place::new();
     let service = place.serve();

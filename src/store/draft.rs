@@ -33,12 +33,16 @@ pub enum Change {
     Edit(HandEdit),
 }
 
-/// The versions of the file that the caller is content with (`If-Match`).
+/// The states of a report that the caller is content with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Expected {
     #[default]
     Any,
+    /// One of these versions of the file (`If-Match`), whatever was between.
     OneOf(Vec<Oid>),
+    /// The file `blob` with `commit` as the report's latest: nothing happened
+    /// since, not even what came to the same bytes again.
+    At { commit: Oid, blob: Oid },
 }
 
 /// One commit, but for its tree and parent.
@@ -81,6 +85,13 @@ impl Change {
         };
         refuse_problem(snapshot, &entry.path)?;
         Ok(Some(entry))
+    }
+
+    /// Returns whether the report is still in a state that the caller expects. The
+    /// same bytes can have come back, so a draft's base alone does not tell.
+    pub(super) fn is_expected(&self, snapshot: &Snapshot) -> bool {
+        let (Self::Revise { id, expected, .. } | Self::Decide { id, expected, .. }) = self else { return true };
+        snapshot.get(*id).is_none_or(|entry| expected.check(entry).is_ok())
     }
 
     /// Checks the change against the state in `snapshot`. `file` reads a file of
@@ -134,10 +145,12 @@ impl Change {
 
 impl Expected {
     fn check(&self, entry: &Arc<Entry>) -> Result<(), WriteError> {
-        match self {
-            Self::OneOf(ids) if !ids.contains(&entry.blob) => Err(WriteError::Stale(entry.clone())),
-            _ => Ok(()),
-        }
+        let is_met = match self {
+            Self::Any => true,
+            Self::OneOf(ids) => ids.contains(&entry.blob),
+            Self::At { commit, blob } => *blob == entry.blob && Some(*commit) == entry.commits.iter().next(),
+        };
+        if is_met { Ok(()) } else { Err(WriteError::Stale(entry.clone())) }
     }
 }
 

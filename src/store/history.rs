@@ -127,15 +127,6 @@ impl Store {
         found.ok_or(HistoryError::NoRevision { id, revision, current })
     }
 
-    /// Returns the latest commit of a report at which its file was `blob`.
-    ///
-    /// # Errors
-    /// [`HistoryError::NotFound`].
-    pub async fn commit_of_version(&self, id: Uuid, blob: Oid) -> Result<Option<Oid>, HistoryError> {
-        let (_, entry) = self.entry(id)?;
-        self.read(move |git| file::commit_of(git, &entry, blob)).await
-    }
-
     /// Returns when `commit` was made.
     ///
     /// # Errors

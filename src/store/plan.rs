@@ -170,6 +170,7 @@ fn current_draft(shared: &Shared, plan: &Plan, write: &Write) -> Result<Outcome,
     let snapshot = &plan.snapshot;
     if let Some(draft) = &write.draft
         && draft.base == snapshot.blob_at(&draft.path)
+        && write.change.is_expected(snapshot)
         && (matches!(write.change, Change::Edit(_)) || snapshot.problem(&draft.path).is_none())
     {
         return Ok(Outcome::Commit(draft.clone()));

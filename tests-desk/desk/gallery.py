@@ -70,11 +70,9 @@ class Gallery:
             desk.page.locator("a[rel=next]").first.click()
 
     def refused_as_stale(self, desk: Desk) -> None:
-        """Decide on the resubmitted report by its first version."""
+        """Decide on the resubmitted report from a page as old as its first commit."""
         first = self.service.commits(self.resubmitted, "%H")[0]
-        path = self.service.path(self.resubmitted)
-        blob = self.service.git("rev-parse", f"{first}:{path}").strip()
-        self._refused(desk, 409, "version", blob)
+        self._refused(desk, 409, "commit", first)
 
     def refused_as_invalid(self, desk: Desk) -> None:
         """Decide in the name of nobody."""

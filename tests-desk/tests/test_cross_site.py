@@ -177,7 +177,7 @@ def test_address_is_never_told_to_other_sites(desk: Desk, service: Service) -> N
 
 def just(data: dict[str, str]) -> dict[str, str]:
     """Return what the attack's form needs of a stolen one."""
-    return {name: data[name] for name in ("version", "token")}
+    return {name: data[name] for name in ("version", "commit", "token")}
 
 
 @contextmanager

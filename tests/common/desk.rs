@@ -77,7 +77,7 @@ impl Form {
     /// The form in `html`, with what is filled in there.
     pub(crate) fn of(id: &str, html: &str, cookie: String) -> Self {
         let hidden = |name: &str| value_after(html, &format!("name=\"{name}\" value=\""), "\"");
-        let fields = vec![("version", hidden("version")), ("token", hidden("token"))];
+        let fields = ["version", "token", "commit"].map(|name| (name, hidden(name))).to_vec();
         Self { id: id.to_owned(), cookie, fields }
     }
 

@@ -74,11 +74,11 @@ async fn write(app: &App, id: Uuid, session: &Session, filled: &Filled) -> Resul
         refusal.returned.faults = faults;
         refusal
     })?;
-    let version = filled.version().ok_or_else(|| {
+    let (Some(blob), Some(commit)) = (filled.version(), filled.commit()) else {
         let problem = Problem::malformed("the form does not say which version was read; look at it and send it again");
-        Refusal::new(filled, "Not decided yet", problem)
-    })?;
-    let change = Change::Decide { id, decision, expected: Expected::OneOf(vec![version]) };
+        return Err(Refusal::new(filled, "Not decided yet", problem));
+    };
+    let change = Change::Decide { id, decision, expected: Expected::At { commit, blob } };
     let Err(error) = app.store.write(change, Via::Web).await else { return Ok(()) };
     let is_stale = matches!(error, WriteError::Stale(_));
     let problem = Problem::from(error);

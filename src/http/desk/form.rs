@@ -17,6 +17,7 @@ pub(super) struct Filled {
     pub(super) review_notes: String,
     pub(super) reviewed_by: String,
     pub(super) version: String,
+    pub(super) commit: String,
     pub(super) token: String,
 }
 
@@ -27,8 +28,8 @@ impl Filled {
     /// # Errors
     /// 400 with what is wrong.
     pub(super) fn read(body: &str) -> Result<Self, Problem> {
-        let mut fields: [Option<String>; 5] = Default::default();
-        const NAMES: [&str; 5] = ["status", "review_notes", "reviewed_by", "version", "token"];
+        let mut fields: [Option<String>; 6] = Default::default();
+        const NAMES: [&str; 6] = ["status", "review_notes", "reviewed_by", "version", "commit", "token"];
         for pair in body.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decoded(name)?;
@@ -39,10 +40,10 @@ impl Filled {
                 return Err(Problem::malformed(format!("`{name}` was sent twice; load the page again")));
             }
         }
-        let [status, review_notes, reviewed_by, version, token] = fields.map(Option::unwrap_or_default);
+        let [status, review_notes, reviewed_by, version, commit, token] = fields.map(Option::unwrap_or_default);
         // A form sends line ends as CRLF, whatever was typed.
         let review_notes = review_notes.replace("\r\n", "\n");
-        Ok(Self { status, review_notes, reviewed_by, version, token })
+        Ok(Self { status, review_notes, reviewed_by, version, commit, token })
     }
 
     /// Returns the decision that the fields make.
@@ -61,14 +62,31 @@ impl Filled {
 
     /// Returns the version of the report that the form was about.
     pub(super) fn version(&self) -> Option<Oid> {
-        Oid::from_str(&self.version).ok().filter(|version| version.to_string() == self.version)
+        whole_id(&self.version)
     }
+
+    /// Returns the latest commit of the report when the form was loaded.
+    pub(super) fn commit(&self) -> Option<Oid> {
+        whole_id(&self.commit)
+    }
+}
+
+/// Reads an id that is spelled out, in small letters.
+fn whole_id(text: &str) -> Option<Oid> {
+    Oid::from_str(text).ok().filter(|id| id.to_string() == text)
 }
 
 fn decoded(text: &str) -> Result<String, Problem> {
     let text = text.replace('+', " ");
     let decoded = percent_decode_str(&text).decode_utf8();
     decoded.map(Into::into).map_err(|_| Problem::malformed("the form is not in UTF-8; load the page again"))
+}
+
+/// The state of a report that a form is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Read {
+    pub(super) version: Oid,
+    pub(super) commit: Oid,
 }
 
 /// The form as the page shows it.
@@ -78,7 +96,7 @@ pub(super) struct Form {
     /// Not [`Shown`]: what was typed comes back as it was.
     pub(super) notes: String,
     pub(super) reviewer: String,
-    pub(super) version: Oid,
+    pub(super) read: Read,
     pub(super) token: String,
     pub(super) status_fault: Option<Shown>,
     pub(super) notes_fault: Option<Shown>,
@@ -95,8 +113,8 @@ pub(super) struct Choice {
 }
 
 impl Form {
-    /// The form for a report in `status` at `version`, with what was `filled` in before.
-    pub(super) fn new(id: Uuid, status: Status, version: Oid, token: String, filled: Filled, faults: &Faults) -> Self {
+    /// The form for a report in `status` as it was `read`, with what was `filled` in before.
+    pub(super) fn new(id: Uuid, status: Status, read: Read, token: String, filled: Filled, faults: &Faults) -> Self {
         let choice = |to: Status| {
             let (text, class) = match (to, status) {
                 (Status::Approved, Status::Approved) => ("Approve anew", "approved"),
@@ -116,7 +134,7 @@ impl Form {
         Self {
             id,
             choices: [Status::Approved, Status::Rejected].into_iter().chain(reopen).map(choice).collect(),
-            version,
+            read,
             token,
             status_fault: fault("status"),
             notes_fault: fault("review_notes"),

@@ -1,14 +1,16 @@
 //! What happened to a report between the moment a page was loaded and the
 //! moment its form came in.
 
+use std::collections::HashSet;
+
+use git2::Oid;
+
 use super::changes::{Changes, Version};
-use super::texts::File;
 use super::timeline::{self, Step};
 use crate::http::App;
 use crate::http::problem::Problem;
-use crate::report::change;
 use crate::store::history::Item;
-use git2::Oid;
+use crate::store::snapshot::Entry;
 
 pub(super) struct Meanwhile {
     /// The commits since, newest first.
@@ -18,22 +20,25 @@ pub(super) struct Meanwhile {
 }
 
 impl Meanwhile {
-    /// Returns what came after the state with the file `seen`. A version that the
-    /// report never had tells nothing, and is not read.
-    pub(super) async fn of(app: &App, now: &Version, items: &[Item], seen: Option<Oid>) -> Result<Self, Problem> {
+    /// Returns what came after `seen`, which was the latest commit of `entry` then.
+    /// A commit that the report never had tells nothing, and is not read.
+    pub(super) async fn of(
+        app: &App,
+        entry: &Entry,
+        now: &Version,
+        items: &[Item],
+        seen: Option<Oid>,
+    ) -> Result<Self, Problem> {
         let id = now.report.id;
-        let commit = match seen {
-            Some(blob) => app.store.commit_of_version(id, blob).await?,
-            None => None,
-        };
-        let (Some(commit), Some(blob)) = (commit, seen) else {
+        // Not every commit of the report is a step of its own.
+        let known: HashSet<_> = entry.commits.iter().skip_while(|commit| Some(*commit) != seen).collect();
+        let Some(commit) = seen.filter(|commit| known.contains(commit)) else {
             return Ok(Self { steps: timeline::steps(id, &items[..items.len().min(1)]).0, changes: None });
         };
-        let n_since = items.iter().position(|item| item.commit == commit).unwrap_or(items.len());
+        let n_since = items.iter().position(|item| known.contains(&item.commit)).unwrap_or(items.len());
         let (steps, _) = timeline::steps(id, &items[..n_since]);
-        let bytes = app.store.file(blob).await?;
-        let Ok(report) = change::says(&bytes) else { return Ok(Self { steps, changes: None }) };
-        let before = Version { report, file: File { blob, bytes } };
-        Ok(Self { steps, changes: Some(Changes::between(app, Some(&before), now).await?) })
+        let Ok(state) = app.store.state(id, commit).await else { return Ok(Self { steps, changes: None }) };
+        let changes = Changes::between(app, Some(&Version::from(state)), now).await?;
+        Ok(Self { steps, changes: Some(changes) })
     }
 }

@@ -7,12 +7,13 @@ use askama::Template;
 use axum::extract::{Path, State, rejection::PathRejection};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
+use git2::Oid;
 use uuid::Uuid;
 
 use super::changes::{Since, Version};
 use super::commands::{self, Command};
 use super::facts::Facts;
-use super::form::{Filled, Form};
+use super::form::{Filled, Form, Read};
 use super::guard::Session;
 use super::meanwhile::Meanwhile;
 use super::page::{self, Frame, Place};
@@ -130,7 +131,7 @@ pub(super) async fn current(
     let (_, items) = app.store.history(id).await?;
     let since = Since::of(app, &entry, &version, &items).await?;
     let meanwhile = if returned.is_stale {
-        Some(Meanwhile::of(app, &version, &items, returned.filled.version()).await?)
+        Some(Meanwhile::of(app, &entry, &version, &items, returned.filled.commit()).await?)
     } else {
         None
     };
@@ -199,9 +200,11 @@ pub(super) async fn current_version(app: &App, entry: &Entry) -> Result<Version,
 fn form(app: &App, entry: &Entry, session: &Session, returned: &Returned) -> Form {
     let id = entry.report.id;
     // A form that comes back for another reason is still about what was read.
-    let version = returned.filled.version().filter(|_| !returned.is_stale).unwrap_or(entry.blob);
+    let before = returned.filled.version().zip(returned.filled.commit()).filter(|_| !returned.is_stale);
+    let latest = || (entry.blob, entry.commits.iter().next().unwrap_or(Oid::ZERO_SHA1));
+    let (version, commit) = before.unwrap_or_else(latest);
     let token = app.desk.guard.token(session, id);
-    Form::new(id, entry.report.status, version, token, returned.filled.clone(), &returned.faults)
+    Form::new(id, entry.report.status, Read { version, commit }, token, returned.filled.clone(), &returned.faults)
 }
 
 fn is_decision(item: &Item) -> bool {

@@ -139,16 +139,6 @@ fn state(git: &Repository, commit: Oid, known: &Known) -> Result<State, git2::Er
     Ok(State { commit, blob: known.blob, report: known.report.clone(), file })
 }
 
-/// Returns the latest commit of a report at which its file was `blob`.
-pub(super) fn commit_of(git: &Repository, entry: &Entry, blob: Oid) -> Result<Option<Oid>, git2::Error> {
-    for commit in entry.commits.iter() {
-        if trails::file_at(git, git.find_commit(commit)?.tree_id(), &entry.path)?.blob == Some(blob) {
-            return Ok(Some(commit));
-        }
-    }
-    Ok(None)
-}
-
 /// Returns the file at `commit` as one side of a difference, whether it was
 /// accepted or not; `None` if there was none.
 pub(super) fn side_at(git: &Repository, entry: &Entry, commit: Oid) -> Result<Option<Side>, git2::Error> {
