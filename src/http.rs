@@ -3,6 +3,7 @@
 mod activity;
 mod answers;
 mod api;
+mod cache;
 mod desk;
 mod drain;
 mod edge;
@@ -78,8 +79,8 @@ pub(crate) fn router(store: Arc<Store>, metrics: Arc<Metrics>, settings: &Serve,
     let app = App {
         store,
         metrics,
-        rendered: Arc::new(Cache::with_weighter(10_000, RENDERED_BYTES, Weight)),
-        pages: Arc::new(Cache::with_weighter(500, PAGES_BYTES, list::PageWeight)),
+        rendered: Arc::new(cache::of_bytes(10_000, RENDERED_BYTES, 4, Weight)),
+        pages: Arc::new(cache::of_bytes(500, PAGES_BYTES, 1, list::PageWeight)),
         streams: Arc::default(),
         request_ids: Arc::default(),
         hosts: Arc::new(Hosts::new(address, &settings.allowed_hosts)),

@@ -10,6 +10,8 @@ mod control;
 mod markdown;
 mod weeks;
 
+#[cfg(test)]
+pub(crate) use changes::MAX_HTML_BYTES;
 pub use changes::{Changes, changes};
 pub use control::visible;
 pub use markdown::{Heading, Rendered, markdown};

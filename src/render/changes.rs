@@ -16,7 +16,7 @@ use lines::{Kind, Lines};
 const N_CONTEXT: usize = 3;
 
 /// A page that is larger is no longer read, only scrolled.
-const MAX_HTML_BYTES: usize = 2 * 1024 * 1024;
+pub(crate) const MAX_HTML_BYTES: usize = 2 * 1024 * 1024;
 
 /// Longer texts are compared piece by piece. imara-diff 0.2 looks back over all
 /// lines that many others equal, for each of them: a million takes minutes.

@@ -9,6 +9,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tokio::sync::Semaphore;
 
+use crate::http::cache;
 use crate::http::problem::Problem;
 use crate::render::{self, Changes, Rendered};
 use crate::report::front_matter;
@@ -57,8 +58,8 @@ impl Default for Texts {
     fn default() -> Self {
         let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            rendered: Cache::with_weighter(2_000, RENDERED_BYTES, Weight),
-            changes: Cache::with_weighter(500, CHANGES_BYTES, Weight),
+            rendered: cache::of_bytes(2_000, RENDERED_BYTES, 1, Weight),
+            changes: cache::of_bytes(500, CHANGES_BYTES, 1, Weight),
             turns: Arc::new(Semaphore::new(n_cores)),
         }
     }
@@ -100,5 +101,24 @@ impl Texts {
             work()
         });
         task.await.map_err(|error| Problem::internal(error.to_string()))?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::MAX_HTML_BYTES;
+
+    #[test]
+    fn largest_result_is_kept() {
+        let texts = Texts::default();
+        let key = (Oid::ZERO_SHA1, Oid::ZERO_SHA1);
+        let html = "a".repeat(MAX_HTML_BYTES);
+        texts.changes.insert(key, Arc::new(Changes { html, n_added: 1, n_removed: 0 }));
+        assert!(texts.changes.get(&key).is_some());
+        // A report of 1 MiB can become eight times as long.
+        let html = "a".repeat(8 * 1024 * 1024);
+        texts.rendered.insert(key.0, Arc::new(Rendered { html, contents: Vec::new() }));
+        assert!(texts.rendered.get(&key.0).is_some());
     }
 }
