@@ -45,6 +45,11 @@ impl Changes {
         Markup(self.text.html.as_str().into())
     }
 
+    /// Of HTML.
+    pub(super) fn n_bytes(&self) -> usize {
+        self.text.html.len()
+    }
+
     pub(super) fn n_added(&self) -> usize {
         self.text.n_added
     }

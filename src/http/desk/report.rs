@@ -10,7 +10,7 @@ use axum::response::Response;
 use git2::Oid;
 use uuid::Uuid;
 
-use super::changes::{Since, Version};
+use super::changes::{Changes, Since, Version};
 use super::commands::{self, Command};
 use super::facts::Facts;
 use super::form::{Filled, Form, Read};
@@ -57,6 +57,15 @@ struct ReportPage {
 impl ReportPage {
     fn html(&self) -> Markup<'_> {
         Markup(self.text.html.as_str().into())
+    }
+
+    /// Returns how much of the page can be long.
+    fn n_bytes(&self) -> usize {
+        let since = self.since.as_ref().map(|since| &since.changes);
+        let meanwhile = self.meanwhile.as_ref().and_then(|meanwhile| meanwhile.changes.as_ref());
+        let n_changes: usize = since.into_iter().chain(meanwhile).map(Changes::n_bytes).sum();
+        let notes = self.steps.iter().filter_map(|step| step.notes.as_ref());
+        self.text.html.len() + n_changes + notes.map(Shown::n_bytes).sum::<usize>()
     }
 
     /// Returns the headings that the contents show, each with how deep it is.
@@ -184,7 +193,10 @@ async fn earlier(app: &App, id: Uuid, at: At, headers: &HeaderMap) -> Result<Res
 
 /// A page with a long text takes a while to put together.
 async fn render(app: &App, page: ReportPage) -> Result<String, Problem> {
-    app.desk.texts.off_async(move || page.render().map_err(|error| Problem::internal(error.to_string()))).await
+    app.desk
+        .texts
+        .page(page.n_bytes(), move || page.render().map_err(|error| Problem::internal(error.to_string())))
+        .await
 }
 
 pub(super) fn find(snapshot: &Snapshot, id: Uuid) -> Result<Arc<Entry>, Problem> {

@@ -24,6 +24,10 @@ impl Shown {
         Self(render::visible(text).into_owned())
     }
 
+    pub(super) fn n_bytes(&self) -> usize {
+        self.0.len()
+    }
+
     /// At most `n_max` characters of it, for places where it is one of many.
     pub(super) fn shortened(text: &str, n_max: usize) -> Self {
         match text.char_indices().nth(n_max) {
