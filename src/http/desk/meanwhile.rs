@@ -15,7 +15,7 @@ use crate::store::snapshot::Entry;
 pub(super) struct Meanwhile {
     /// The commits since, newest first.
     pub(super) steps: Vec<Step>,
-    /// What they changed; `None` if it is not known what was read.
+    /// What they changed; `None` if that cannot be told.
     pub(super) changes: Option<Changes>,
 }
 
@@ -38,7 +38,8 @@ impl Meanwhile {
         let n_since = items.iter().position(|item| known.contains(&item.commit)).unwrap_or(items.len());
         let (steps, _) = timeline::steps(id, &items[..n_since]);
         let Ok(state) = app.store.state(id, commit).await else { return Ok(Self { steps, changes: None }) };
-        let changes = Changes::between(app, Some(&Version::from(state)), now).await?;
-        Ok(Self { steps, changes: Some(changes) })
+        // What somebody typed goes back, even if this cannot be compared now.
+        let changes = Changes::between(app, Some(&Version::from(state)), now).await.ok();
+        Ok(Self { steps, changes })
     }
 }

@@ -138,7 +138,11 @@ pub(super) async fn current(
     let entry = find(&snapshot, id)?;
     let version = current_version(app, &entry).await?;
     let (_, items) = app.store.history(id).await?;
-    let since = Since::of(app, &entry, &version, &items).await?;
+    let since = match Since::of(app, &entry, &version, &items).await {
+        // What somebody typed goes back, whatever else cannot be shown.
+        Err(_) if returned.is_stale || returned.alert.is_some() => None,
+        since => since?,
+    };
     let meanwhile = if returned.is_stale {
         Some(Meanwhile::of(app, &entry, &version, &items, returned.filled.commit()).await?)
     } else {
