@@ -356,3 +356,16 @@ fn every_answer_seen_is_described_with_its_content_type_and_members() {
     }
     assert!(found.is_empty(), "not described:\n{}", found.join("\n"));
 }
+
+#[test]
+fn description_can_be_read_but_not_framed() {
+    let place = Place::new();
+    let service = place.serve();
+    let page = service.get("/docs/");
+    assert_eq!(page.status, 200);
+    for part in ["default-src 'none'", "script-src 'self';", "base-uri 'none'", "frame-ancestors 'none'"] {
+        let policy = page.header("content-security-policy");
+        assert!(policy.contains(part), "no {part}: {policy}");
+    }
+    assert_eq!((page.header("x-frame-options"), page.header("referrer-policy")), ("DENY", "same-origin"));
+}

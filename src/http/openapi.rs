@@ -1,11 +1,21 @@
 //! The description of the API, generated from the handlers and their types.
 
-use axum::Json;
+use axum::http::{HeaderValue, header};
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::{Json, Router};
 use utoipa::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::answers::HostProblem;
-use super::{activity, api, events, file, health, history, history_api, list, problem, problems, reports, statistics};
+use super::{
+    App, activity, api, events, file, health, history, history_api, list, problem, problems, reports, statistics,
+};
+
+/// Swagger UI sets styles of its own, and has pictures in them; it runs nothing but its files.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                      img-src 'self' data:; font-src 'self' data:; connect-src 'self'; form-action 'self'; \
+                      base-uri 'none'; frame-ancestors 'none'";
 
 /// The record of go-live reviews for MCP servers. Every submission and every
 /// decision is a commit in a git repository; a 2xx to a write means that its
@@ -41,7 +51,21 @@ pub(super) async fn document() -> Json<utoipa::openapi::OpenApi> {
 }
 
 /// Returns the description as a page at `/docs`, served from the binary: nothing
-/// is fetched from elsewhere, the validator's badge included.
-pub(super) fn page() -> SwaggerUi {
-    SwaggerUi::new("/docs").config(Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(true))
+/// is fetched from elsewhere, the validator's badge included, and no other site
+/// can put it into a frame: it can decide.
+pub(super) fn page() -> Router<App> {
+    let page =
+        SwaggerUi::new("/docs").config(Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(true));
+    Router::from(page).layer(map_response(guard))
+}
+
+async fn guard(mut response: Response) -> Response {
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
