@@ -15,6 +15,7 @@ mod facts;
 mod form;
 mod guard;
 mod meanwhile;
+mod owners;
 mod page;
 mod problems;
 mod queue;

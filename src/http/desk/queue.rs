@@ -8,6 +8,7 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::owners;
 use super::page::{self, Frame, Place};
 use super::queue_view::{ORDERS, View, status_word};
 use super::show::{self, Markup, Moment, Pill, Shown};
@@ -54,10 +55,10 @@ struct Tab {
 }
 
 /// One choice of a filter.
-struct Choice {
-    value: String,
-    text: Shown,
-    is_chosen: bool,
+pub(super) struct Choice {
+    pub(super) value: String,
+    pub(super) text: Shown,
+    pub(super) is_chosen: bool,
 }
 
 struct Row {
@@ -88,7 +89,7 @@ pub(super) async fn queue(State(app): State<App>, query: RawQuery, headers: Head
         frame: Frame::new(&app, &snapshot, Place::Queue),
         status_word: status_word(view.status),
         tabs: tabs(&view, &snapshot, now),
-        owners: owners(&view, &snapshot),
+        owners: owners::choices(&snapshot.owners(), &view.owner),
         ages: ages(&view),
         orders: orders(&view),
         rows: found.entries.iter().map(|entry| Row::new(entry, &snapshot, now)).collect(),
@@ -152,23 +153,6 @@ fn tabs(view: &View, snapshot: &Snapshot, now: DateTime<Utc>) -> [Tab; 4] {
         tab("Rejected", Some(Status::Rejected), counts.rejected),
         tab("All", None, counts.pending + counts.approved + counts.rejected),
     ]
-}
-
-fn owners(view: &View, snapshot: &Snapshot) -> Vec<Choice> {
-    let found = snapshot.owners();
-    let is_chosen = |owner: &str| owner.eq_ignore_ascii_case(&view.owner);
-    let mut choices: Vec<_> = found
-        .iter()
-        .map(|owner| Choice {
-            value: owner.name.clone(),
-            text: Shown::new(&format!("{} ({})", owner.name, owner.n_reports)),
-            is_chosen: is_chosen(&owner.name),
-        })
-        .collect();
-    if !view.owner.is_empty() && !choices.iter().any(|choice| choice.is_chosen) {
-        choices.push(Choice { value: view.owner.clone(), text: Shown::new(&view.owner), is_chosen: true });
-    }
-    choices
 }
 
 fn ages(view: &View) -> Vec<Choice> {
