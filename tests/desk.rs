@@ -243,3 +243,20 @@ fn large_report_is_shown_and_holds_up_nobody() {
         large.join().expect("an answer").assert_page(200);
     });
 }
+
+#[test]
+fn long_notes_are_shortened_in_the_history_but_not_at_their_own_state() {
+    let place = Place::new();
+    let service = place.serve();
+    let id = service.submit("mcp-one");
+    let notes = format!("{}END", "é".repeat(2000));
+    service.patch(&id, &decision("rejected", "Short."));
+    assert_eq!(service.patch(&id, &decision("pending_review", &notes)).status, 200);
+    let commit = service.tip();
+    let history = |path: &str| value_after(&service.html(path), "id=\"history\"", "</ol>");
+    let link = format!("<a href=\"/reports/{id}?at={commit}#history\">");
+    let now = history(&format!("/reports/{id}"));
+    assert!(now.contains("éé…") && !now.contains("END") && now.matches(&link).count() == 1, "{now}");
+    let then = history(&format!("/reports/{id}?at={commit}"));
+    assert!(then.contains("ééEND") && !then.contains(&link), "{then}");
+}

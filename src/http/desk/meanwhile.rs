@@ -33,10 +33,10 @@ impl Meanwhile {
         // Not every commit of the report is a step of its own.
         let known: HashSet<_> = entry.commits.iter().skip_while(|commit| Some(*commit) != seen).collect();
         let Some(commit) = seen.filter(|commit| known.contains(commit)) else {
-            return Ok(Self { steps: timeline::steps(id, &items[..items.len().min(1)]).0, changes: None });
+            return Ok(Self { steps: timeline::steps(id, &items[..items.len().min(1)], None).0, changes: None });
         };
         let n_since = items.iter().position(|item| known.contains(&item.commit)).unwrap_or(items.len());
-        let (steps, _) = timeline::steps(id, &items[..n_since]);
+        let (steps, _) = timeline::steps(id, &items[..n_since], None);
         let Ok(state) = app.store.state(id, commit).await else { return Ok(Self { steps, changes: None }) };
         // What somebody typed goes back, even if this cannot be compared now.
         let changes = Changes::between(app, Some(&Version::from(state)), now).await.ok();

@@ -149,7 +149,7 @@ pub(super) async fn current(
         None
     };
     let problem = snapshot.problem(&entry.path).map(|problem| Prose::sentence(&problem.fault.to_string()));
-    let (steps, n_more_steps) = timeline::steps(id, &items);
+    let (steps, n_more_steps) = timeline::steps(id, &items, None);
     let page = ReportPage {
         frame: Frame::new(app, &snapshot, Place::Elsewhere),
         facts: Facts::new(&entry.report),
@@ -176,7 +176,7 @@ async fn earlier(app: &App, id: Uuid, at: At, headers: &HeaderMap) -> Result<Res
     let entry = find(&snapshot, id)?;
     let version = Version::from(app.store.state(id, commit).await?);
     let (_, items) = app.store.history(id).await?;
-    let (steps, n_more_steps) = timeline::steps(id, &items);
+    let (steps, n_more_steps) = timeline::steps(id, &items, Some(commit));
     let page = ReportPage {
         frame: Frame::new(app, &snapshot, Place::Elsewhere),
         facts: Facts::then(&version.report),

@@ -9,6 +9,8 @@ use crate::store::history::Item;
 
 /// Steps that a page shows; git and the API have all.
 const STEPS_MAX: usize = 200;
+/// Characters of its notes; the page of that state has all.
+const NOTES_MAX: usize = 2000;
 
 /// One commit of a report.
 pub(super) struct Step {
@@ -24,6 +26,7 @@ pub(super) struct Step {
     /// How it came in.
     pub(super) way: &'static str,
     pub(super) notes: Option<Shown>,
+    pub(super) has_more_notes: bool,
     pub(super) state: String,
     /// What it changed, unless it was the first.
     pub(super) difference: Option<String>,
@@ -47,10 +50,17 @@ impl Commit {
     }
 }
 
-/// Returns the steps of `items`, newest first, and how many more there are.
-pub(super) fn steps(id: Uuid, items: &[Item]) -> (Vec<Step>, usize) {
-    let steps = items.iter().enumerate().take(STEPS_MAX);
-    let steps: Vec<_> = steps.map(|(n, item)| step(id, item, items.get(n + 1))).collect();
+/// Returns the steps of `items`, newest first, and how many more there are. The
+/// notes of the one `in_full` are not shortened.
+pub(super) fn steps(id: Uuid, items: &[Item], in_full: Option<Oid>) -> (Vec<Step>, usize) {
+    let step = |(n, item): (usize, &Item)| {
+        let step = step(id, item, items.get(n + 1));
+        if in_full != Some(item.commit) {
+            return step;
+        }
+        Step { notes: item.notes.as_deref().map(Shown::new), has_more_notes: false, ..step }
+    };
+    let steps: Vec<_> = items.iter().enumerate().take(STEPS_MAX).map(step).collect();
     let n_more = items.len() - steps.len();
     (steps, n_more)
 }
@@ -65,7 +75,8 @@ pub(super) fn step(id: Uuid, item: &Item, before: Option<&Item>) -> Step {
         author: person(&item.author_name, &item.author_email),
         at: Moment::new(item.committed_at),
         way: way(item.via),
-        notes: item.notes.as_deref().map(Shown::new),
+        notes: item.notes.as_deref().map(|notes| Shown::shortened(notes, NOTES_MAX)),
+        has_more_notes: item.notes.as_ref().is_some_and(|notes| notes.chars().nth(NOTES_MAX).is_some()),
         state: format!("/reports/{id}?at={}", item.commit),
         difference: before.map(|before| format!("/reports/{id}/diff?from={}&to={}", before.commit, item.commit)),
     }
