@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
@@ -121,10 +121,8 @@ pub(super) async fn handle(State(app): State<App>, request: Request, next: Next)
 }
 
 fn complete(app: &App, id: &str, response: &mut Response) {
-    // How things stand is not for a stranger's host.
-    let is_stranger = response.status() == StatusCode::MISDIRECTED_REQUEST;
     let headers = response.headers_mut();
-    if !is_stranger && !headers.contains_key(COMMIT_HEADER) {
+    if !headers.contains_key(COMMIT_HEADER) {
         headers.insert(COMMIT_HEADER, commit_header(app.store.snapshot().commit));
     }
     headers.insert(REQUEST_ID_HEADER, HeaderValue::try_from(id).expect("hex is ASCII"));
