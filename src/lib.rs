@@ -9,11 +9,13 @@
 //! derived; a 2xx to a write means that its commit is at the tip, on disk; one
 //! write is one commit; history only grows; a body comes back byte for byte.
 
+pub mod assess;
 pub mod check;
 pub mod config;
 pub mod http;
 pub mod intake;
 pub mod metrics;
+pub mod policy;
 pub mod render;
 pub mod report;
 pub mod store;

@@ -30,6 +30,7 @@ mod object;
 mod outside;
 mod pack;
 mod plan;
+pub mod policy;
 pub mod problem;
 mod repair;
 pub mod repository;

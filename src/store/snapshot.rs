@@ -28,6 +28,8 @@ pub use recent::{Changed, Committed};
 pub use weeks::WeekCount;
 
 use super::line::Line;
+use super::policy::PolicyInForce;
+use crate::policy::Policy;
 use crate::report::Status;
 use lists::Lists;
 use owners::Owners;
@@ -47,6 +49,8 @@ pub struct Snapshot {
     pub commit: Oid,
     /// The root tree of `commit`.
     pub tree: Oid,
+    /// The rules that are in force.
+    pub policy: Arc<PolicyInForce>,
     /// The commits that the branch was at, up to `commit`.
     pub(super) line: Line,
     by_id: imbl::HashMap<Uuid, Arc<Entry>>,
@@ -66,6 +70,7 @@ impl Snapshot {
         Self {
             commit,
             tree,
+            policy: Arc::new(PolicyInForce { blob: Oid::ZERO_SHA1, policy: Policy::default() }),
             line: Line::default(),
             by_id: imbl::HashMap::new(),
             by_path: imbl::HashMap::new(),
