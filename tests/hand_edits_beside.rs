@@ -132,6 +132,32 @@ fn the_same_change_by_both_is_no_problem() {
     assert_eq!(service.commits().len(), 3);
 }
 
+#[test]
+fn edit_of_a_version_that_was_replaced_is_told_also_after_a_restart() {
+    let place = place_of_robin();
+    let service = place.serve();
+    let id = service.submit("mcp-one");
+    service.wait_until_settled();
+    service.wait_until_clean();
+    let open_in_the_editor = place.on_disk("mcp-one");
+    assert_eq!(service.patch(&id, &decision("approved", "Fine")).status, 200);
+    service.wait_until_settled();
+    service.wait_until_clean();
+    let path = place.report_path("mcp-one");
+    let saved = open_in_the_editor.replace("status: pending_review", "status: rejected");
+    std::fs::write(place.report_file("mcp-one"), &saved).expect("written");
+    service.wait_for_problem(&path, "both-changed");
+    let service = restarted_the_same(service);
+    assert_eq!(place.on_disk("mcp-one"), saved);
+    // As the problem says: the record's version, and the change anew, in one moment.
+    let script = format!("git restore --source=HEAD -- {path} && sed -i 's/^status: .*/status: rejected/' {path}");
+    service.sh_at_once(&script);
+    service.wait_for_status(&id, "rejected");
+    service.wait_until_no_problem();
+    service.wait_until_clean();
+    restarted_the_same(service);
+}
+
 /// Lets the API and a person act in the same moment: the request waits at the
 /// service, and so does the saved file.
 fn at_the_same_moment(service: &Service, id: &str, changes: Changes) -> (u16, String) {

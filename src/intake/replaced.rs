@@ -55,6 +55,12 @@ impl Replaced {
     }
 }
 
+/// Returns whether `theirs` was made from `newer` and not from `older`: who was told
+/// to take the record's version and make the change anew may do both in one moment.
+pub(super) fn is_made_from(newer: &[u8], older: &[u8], theirs: &[u8]) -> bool {
+    has_loaded(older, newer, theirs) && n_lines_apart(newer, theirs) < n_lines_apart(older, theirs)
+}
+
 fn n_lines_apart(a: &[u8], b: &[u8]) -> usize {
     let lines = |file: &'_ [u8]| file.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
     let (a, b) = (lines(a), lines(b));

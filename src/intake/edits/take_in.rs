@@ -1,12 +1,15 @@
 //! What people saved goes to the store, several files at a time, and what the
 //! store made of it comes back into the work tree.
 
+use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
+use git2::Oid;
 
 use super::{Edits, Saved};
 use crate::intake::mirror::{Mirror, RETRY_INTERVAL};
+use crate::intake::replaced::is_made_from;
 use crate::intake::settle::Suspect;
 use crate::store::{HandEdit, Store, WriteError, person};
 
@@ -28,12 +31,20 @@ impl Edits {
             let results = std::thread::scope(|scope| {
                 let commit = |saved: &Saved| {
                     let edit = self.edit(mirror, saved, who.clone());
-                    scope.spawn(move || (Instant::now(), store.take_in(edit)))
+                    let base = edit.base;
+                    let taken = scope.spawn(move || (Instant::now(), store.take_in(edit)));
+                    (base, taken)
                 };
                 let waiting: Vec<_> = saved.iter().map(commit).collect();
-                waiting.into_iter().map(|taken| taken.join().expect("taking in does not panic")).collect::<Vec<_>>()
+                let wait = |(base, taken): (_, ScopedJoinHandle<'_, _>)| {
+                    (base, taken.join().expect("taking in does not panic"))
+                };
+                waiting.into_iter().map(wait).collect::<Vec<_>>()
             });
-            for (saved, (start, result)) in saved.into_iter().zip(results) {
+            for (saved, (base, (start, result))) in saved.into_iter().zip(results) {
+                if let (Err(WriteError::Problem { .. }), Some(base)) = (&result, base) {
+                    mirror.hold(&saved.path, base);
+                }
                 again.extend(self.took(mirror, saved, start, result));
             }
             saved = rest;
@@ -42,10 +53,17 @@ impl Edits {
     }
 
     fn edit(&self, mirror: &Mirror, saved: &Saved, who: Option<String>) -> HandEdit {
-        let base = mirror.base(&saved.path);
-        let base_file = base.and_then(|base| mirror.file(base).ok()).unwrap_or_default();
-        let earlier = self.earlier.get(&saved.path, &base_file, &saved.file, Instant::now());
         let read = |version| mirror.file(version).ok();
+        let file = |version: Option<Oid>| version.and_then(read).unwrap_or_default();
+        let (base, tip) = (mirror.base(&saved.path), mirror.tip(&saved.path));
+        let (mut base, mut base_file) = (base, file(base));
+        if base != tip {
+            let tip_file = file(tip);
+            if is_made_from(&tip_file, &base_file, &saved.file) {
+                (base, base_file) = (tip, tip_file);
+            }
+        }
+        let earlier = self.earlier.get(&saved.path, &base_file, &saved.file, Instant::now());
         let stale = mirror.replaced.origin(&saved.path, &base_file, &saved.file, read);
         HandEdit {
             path: saved.path.clone(),

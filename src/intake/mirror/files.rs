@@ -80,6 +80,12 @@ impl Mirror {
         is_done
     }
 
+    /// The file at `path` holds what a person made from `base`, and that was refused:
+    /// it is still made from that after a restart, whatever is at the tip.
+    pub(in crate::intake) fn hold(&mut self, path: &str, base: Oid) {
+        self.held.set(path, Some(base));
+    }
+
     /// The file at `path` holds what the tip has, whoever put it there.
     pub(in crate::intake) fn is_level(&mut self, path: &str) {
         if let Some(base) = self.held.get(path) {
