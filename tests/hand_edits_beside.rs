@@ -158,6 +158,25 @@ fn edit_of_a_version_that_was_replaced_is_told_also_after_a_restart() {
     restarted_the_same(service);
 }
 
+#[test]
+fn edit_of_a_version_that_was_replaced_before_the_service_stopped_is_told() {
+    let place = place_of_robin();
+    let service = place.serve();
+    let id = service.submit("mcp-one");
+    service.wait_until_settled();
+    service.wait_until_clean();
+    let open_in_the_editor = place.on_disk("mcp-one");
+    assert_eq!(service.patch(&id, &decision("approved", "Fine")).status, 200);
+    service.wait_until_settled();
+    service.wait_until_clean();
+    service.stop();
+    let saved = open_in_the_editor.replace("status: pending_review", "status: rejected");
+    std::fs::write(place.report_file("mcp-one"), &saved).expect("written");
+    let service = place.serve();
+    service.wait_for_problem(&place.report_path("mcp-one"), "both-changed");
+    assert_eq!((service.report(&id)["status"].as_str(), place.on_disk("mcp-one")), (Some("approved"), saved));
+}
+
 /// Lets the API and a person act in the same moment: the request waits at the
 /// service, and so does the saved file.
 fn at_the_same_moment(service: &Service, id: &str, changes: Changes) -> (u16, String) {

@@ -11,7 +11,7 @@ mod progress;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use git2::{Oid, Repository};
 
@@ -19,12 +19,16 @@ use super::held::Held;
 use super::index::Target;
 use super::place::Places;
 use super::replaced::Replaced;
-use crate::store::Store;
+use crate::store::history;
 use crate::store::repository::{Location, MIRRORED_REF};
 use crate::store::snapshot::Snapshot;
+use crate::store::{Store, Via};
 
 /// What failed is tried again this much later.
 pub(super) const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Versions of one file that are looked for in the history.
+const REPLACED_MAX: usize = 16;
 
 /// Follows the branch with the files and the index of the work tree.
 pub(super) struct Mirror {
@@ -125,6 +129,21 @@ impl Mirror {
             tree.get_path(std::path::Path::new(path)).map(|entry| entry.id())
         };
         entry.commits.iter().filter_map(|commit| blob(commit).ok()).collect()
+    }
+
+    /// Returns the versions of the file at `path` that the report's commits replaced
+    /// since then, newest first, back to what a person saved last.
+    pub(super) fn replaced_since(&self, path: &str, since: SystemTime) -> Vec<Oid> {
+        let Some(entry) = self.at.at_path(path) else { return Vec::new() };
+        let since = since.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed());
+        let replaced = |commit: Oid| -> Option<Oid> {
+            let commit = self.git.find_commit(commit).ok()?;
+            let is_own = history::via(commit.message().ok()?).is_some_and(|via| via != Via::HandEdit.as_str());
+            let is_recent = commit.time().seconds() >= since;
+            let tree = commit.parent(0).ok().filter(|_| is_own && is_recent)?.tree().ok()?;
+            Some(tree.get_path(std::path::Path::new(path)).ok()?.id())
+        };
+        entry.commits.iter().map_while(replaced).take(REPLACED_MAX).collect()
     }
 
     /// Returns the bytes of a version.

@@ -9,7 +9,8 @@ use git2::Oid;
 
 use super::earlier::has_loaded;
 
-const AGE_MAX: Duration = Duration::from_secs(3600);
+/// For so long an editor may have a version open that is not the newest.
+pub(super) const AGE_MAX: Duration = Duration::from_secs(3600);
 const VERSIONS_MAX: usize = 4096;
 
 #[derive(Default)]
@@ -42,14 +43,18 @@ impl Replaced {
 
     /// Returns the version that `theirs` was made from, if it shows nothing of
     /// `base`, which is in its place now: of several, the one it is most like.
+    ///
+    /// `before_start` are the versions that were replaced before this process began.
     pub(super) fn origin(
         &self,
         path: &str,
         base: &[u8],
         theirs: &[u8],
+        before_start: &[Oid],
         read: impl Fn(Oid) -> Option<Vec<u8>>,
     ) -> Option<Oid> {
-        let files = self.by_path.get(path)?.iter().filter_map(|version| Some((*version, read(*version)?)));
+        let versions = self.by_path.get(path).into_iter().flatten().chain(before_start);
+        let files = versions.filter_map(|version| Some((*version, read(*version)?)));
         let unseen = files.filter(|(_, file)| file != base && !has_loaded(file, base, theirs));
         unseen.min_by_key(|(_, file)| n_lines_apart(file, theirs)).map(|(version, _)| version)
     }
@@ -78,11 +83,12 @@ mod tests {
         let read = |_| Some(old.to_vec());
         let (mut replaced, now) = (Replaced::default(), Instant::now());
         replaced.add("a", id(1), now);
-        assert_eq!(replaced.origin("a", new, b"status: pending\nby: null\nname: b\n", read), Some(id(1)));
+        assert_eq!(replaced.origin("a", new, b"status: pending\nby: null\nname: b\n", &[], read), Some(id(1)));
         // Reopened by hand: who decided is still there.
-        assert_eq!(replaced.origin("a", new, b"status: pending\nby: Kim\nname: a\n", read), None);
-        assert_eq!(replaced.origin("b", new, old, read), None);
+        assert_eq!(replaced.origin("a", new, b"status: pending\nby: Kim\nname: a\n", &[], read), None);
+        assert_eq!(replaced.origin("b", new, old, &[], read), None);
+        assert_eq!(replaced.origin("b", new, old, &[id(3)], read), Some(id(3)));
         replaced.add("b", id(2), now + AGE_MAX + Duration::from_secs(1));
-        assert_eq!(replaced.origin("a", new, old, read), None);
+        assert_eq!(replaced.origin("a", new, old, &[], read), None);
     }
 }

@@ -90,8 +90,7 @@ impl HandEdit {
         let Some(ours) = ours else { return Ok(self.file.to_vec()) };
         let base = self.base.map(read).transpose()?;
         let bases: Vec<&[u8]> = base.iter().chain(&self.earlier).map(|file| &**file).collect();
-        let bases = if self.is_stale { &bases[..1] } else { &bases[..] };
-        let merged = merge::merge(&self.path, bases, &self.file, ours).map_err(unreadable(&self.path))?;
+        let merged = merge::merge(&self.path, &bases, &self.file, ours).map_err(unreadable(&self.path))?;
         if self.is_stale && merged == ours {
             let (line, column) = front_matter::place(&self.file, "status");
             let detail = "the file is again as it was before the record was changed";

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 pub use super::line::CommitName;
 pub use difference::{Difference, Hunk, Side};
+pub(crate) use event::via;
 pub use items::Item;
 pub(super) use states::States;
 

@@ -9,7 +9,7 @@ use git2::Oid;
 
 use super::{Edits, Saved};
 use crate::intake::mirror::{Mirror, RETRY_INTERVAL};
-use crate::intake::replaced::is_made_from;
+use crate::intake::replaced::{self, is_made_from};
 use crate::intake::settle::Suspect;
 use crate::store::{HandEdit, Store, WriteError, person};
 
@@ -53,27 +53,37 @@ impl Edits {
     }
 
     fn edit(&self, mirror: &Mirror, saved: &Saved, who: Option<String>) -> HandEdit {
-        let read = |version| mirror.file(version).ok();
-        let file = |version: Option<Oid>| version.and_then(read).unwrap_or_default();
-        let (base, tip) = (mirror.base(&saved.path), mirror.tip(&saved.path));
-        let (mut base, mut base_file) = (base, file(base));
-        if base != tip {
-            let tip_file = file(tip);
-            if is_made_from(&tip_file, &base_file, &saved.file) {
-                (base, base_file) = (tip, tip_file);
-            }
-        }
+        let (base, is_stale) = self.base(mirror, saved);
+        let base_file = file(mirror, base);
         let earlier = self.earlier.get(&saved.path, &base_file, &saved.file, Instant::now());
-        let stale = mirror.replaced.origin(&saved.path, &base_file, &saved.file, read);
         HandEdit {
             path: saved.path.clone(),
-            base: stale.or(base),
-            is_stale: stale.is_some(),
-            earlier: earlier.into_iter().collect(),
+            base,
+            is_stale,
+            earlier: earlier.filter(|_| !is_stale).into_iter().collect(),
             file: saved.file.clone(),
             who,
             saved_at: DateTime::<Utc>::from(saved.signature.modified_at()),
         }
+    }
+
+    /// Returns the version that the file was made from, and whether another one was
+    /// in its place already.
+    fn base(&self, mirror: &Mirror, saved: &Saved) -> (Option<Oid>, bool) {
+        let Saved { path, file: theirs, .. } = saved;
+        let (held, tip) = (mirror.base(path), mirror.tip(path));
+        let held_file = file(mirror, held);
+        let (base, base_file) = match file(mirror, tip) {
+            newer if held != tip && is_made_from(&newer, &held_file, theirs) => (tip, newer),
+            _ => (held, held_file),
+        };
+        // What was replaced before the process began may still be open somewhere.
+        let is_young = self.started_at.elapsed().is_ok_and(|age| age < replaced::AGE_MAX);
+        let since = self.started_at.checked_sub(replaced::AGE_MAX).filter(|_| is_young);
+        let before_start = since.map(|since| mirror.replaced_since(path, since)).unwrap_or_default();
+        let read = |version| mirror.file(version).ok();
+        let origin = mirror.replaced.origin(path, &base_file, theirs, &before_start, read);
+        (origin.or(base), origin.is_some())
     }
 
     fn took(
@@ -106,6 +116,10 @@ impl Edits {
             }
         }
     }
+}
+
+fn file(mirror: &Mirror, version: Option<Oid>) -> Vec<u8> {
+    version.and_then(|version| mirror.file(version).ok()).unwrap_or_default()
 }
 
 /// Returns the person whose work tree it is, as git knows them now.

@@ -42,7 +42,7 @@ pub(super) fn notes(message: &str) -> Option<String> {
 }
 
 /// Returns the way in that the trailers of a message name.
-pub(super) fn via(message: &str) -> Option<&'static str> {
+pub(crate) fn via(message: &str) -> Option<&'static str> {
     let trailers = message.trim_end().rsplit("\n\n").next()?;
     let found = trailers.lines().rev().find_map(|line| line.strip_prefix("Via: "))?;
     WAYS_IN.into_iter().find(|word| *word == found)
