@@ -8,6 +8,7 @@ mod desk;
 mod drain;
 mod edge;
 mod events;
+mod extract;
 mod file;
 mod git;
 mod health;

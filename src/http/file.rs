@@ -1,19 +1,18 @@
 //! `GET /api/v1/reports/{id}/file`: the report file itself, to keep.
 
 use axum::body::Body;
-use axum::extract::{Path, State, rejection::PathRejection};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::App;
 use super::answers::HistoryProblems;
+use super::extract::{AtQuery, ReportId};
 use super::history::commit_at;
 use super::problem::Problem;
-use super::query::{Parameters, RawQuery, read_at};
-use super::reports::{names, read_id, tagged};
+use super::reports::{names, tagged};
 use crate::report::Report;
-use crate::report::validate::Faults;
 
 /// RFC 8187's `attr-char`, as far as a name of a file needs it.
 const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -41,18 +40,10 @@ const NAME_MAX: usize = 200;
 )]
 pub(super) async fn file(
     State(app): State<App>,
-    id: Result<Path<String>, PathRejection>,
-    query: RawQuery,
+    ReportId(id): ReportId,
+    AtQuery(at): AtQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id = read_id(id.map(|Path(id)| id))?;
-    let mut parameters = Parameters::read(query)?;
-    let mut faults = Faults::default();
-    let at = parameters.take("at", &mut faults, read_at);
-    parameters.refuse_others(&mut faults, "`at`");
-    if !faults.0.is_empty() {
-        return Err(Problem::invalid(faults, "?"));
-    }
     let is_known = |blob| headers.get_all(header::IF_NONE_MATCH).iter().any(|value| names(value, blob));
     if let Some(at) = at {
         let state = app.store.state(id, commit_at(&app, at).await?).await?;

@@ -8,10 +8,11 @@ use git2::Oid;
 use uuid::Uuid;
 
 use super::answers::{HistoryProblems, ReadProblems};
+use super::extract::ReportId;
 use super::history_api::{DifferenceDocument, HistoryDocument};
 use super::problem::Problem;
 use super::query::{Parameters, RawQuery};
-use super::reports::{json_response, names, read_id, render_file, tagged};
+use super::reports::{json_response, names, render_file, tagged};
 use super::{App, COMMIT_HEADER, api::ReportDocument, commit_header};
 use crate::report::validate::Faults;
 use crate::store::history::{At, CommitName, HistoryError, State as ReportState, Version};
@@ -28,11 +29,8 @@ use crate::store::history::{At, CommitName, HistoryError, State as ReportState, 
         ReadProblems,
     )
 )]
-pub(super) async fn history(
-    State(app): State<App>,
-    id: Result<Path<String>, PathRejection>,
-) -> Result<Response, Problem> {
-    let (commit, items) = app.store.history(read_id(id.map(|Path(id)| id))?).await?;
+pub(super) async fn history(State(app): State<App>, ReportId(id): ReportId) -> Result<Response, Problem> {
+    let (commit, items) = app.store.history(id).await?;
     let items: Vec<_> = items.iter().map(HistoryDocument::new).collect();
     Ok(with_commit(json(&items)?, commit))
 }
@@ -57,14 +55,11 @@ pub(super) async fn history(
 )]
 pub(super) async fn revision(
     State(app): State<App>,
+    ReportId(id): ReportId,
     path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (id, n) = match path {
-        Ok(Path((id, n))) => (read_id(Ok(id))?, n),
-        Err(rejection) => (read_id(Err(rejection))?, String::new()),
-    };
-    let revision = read_number(&n).ok_or_else(|| {
+    let revision = path.ok().and_then(|Path((_, n))| read_number(&n)).ok_or_else(|| {
         Problem::not_found(format!("report `{id}` has no such revision; revisions are numbered from 1"))
     })?;
     answer(&app.store.revision(id, revision).await?, &headers)
@@ -91,11 +86,10 @@ pub(super) async fn revision(
 )]
 pub(super) async fn diff(
     State(app): State<App>,
-    id: Result<Path<String>, PathRejection>,
+    ReportId(id): ReportId,
     query: RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id = read_id(id.map(|Path(id)| id))?;
     let mut parameters = Parameters::read(query)?;
     let mut faults = Faults::default();
     let from = parameters.take("from", &mut faults, read_side);

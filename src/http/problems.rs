@@ -8,12 +8,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::answers::HostProblem;
+use super::extract::NoQuery;
 use super::problem::Problem;
-use super::query::{Parameters, RawQuery};
 use super::reports::json_response;
 use super::{App, COMMIT_HEADER, commit_header};
 use crate::report::fault::Rule;
-use crate::report::validate::Faults;
 use crate::store::problem::{self, FoundIn};
 use crate::store::snapshot::Snapshot;
 
@@ -65,12 +64,7 @@ enum Place {
         HostProblem,
     )
 )]
-pub(super) async fn problems(State(app): State<App>, query: RawQuery) -> Result<Response, Problem> {
-    let mut faults = Faults::default();
-    Parameters::read(query)?.refuse_others(&mut faults, "none");
-    if !faults.0.is_empty() {
-        return Err(Problem::invalid(faults, "?"));
-    }
+pub(super) async fn problems(State(app): State<App>, _: NoQuery) -> Result<Response, Problem> {
     let snapshot = app.store.snapshot();
     let documents: Vec<_> = snapshot.problems().map(|(path, problem)| document(&snapshot, path, problem)).collect();
     let json = serde_json::to_vec(&documents).map_err(|error| Problem::internal(error.to_string()))?;

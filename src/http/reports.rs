@@ -2,18 +2,17 @@
 //! input, calls the store and maps the result; no rule is decided here.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Request, State, rejection::PathRejection};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use git2::Oid;
-use uuid::Uuid;
 
 use super::answers::{BodyProblems, HistoryProblems, VersionProblems, WriteProblems};
 use super::api::{DecisionBody, ReportDocument, SubmissionBody};
+use super::extract::{AtQuery, ReportId};
 use super::history::report_at;
 use super::input::Fields;
 use super::problem::Problem;
-use super::query::{Parameters, RawQuery, read_at};
 use super::{App, COMMIT_HEADER, commit_header};
 use crate::report::validate::{self, Faults};
 use crate::report::{Decision, Report, Submission, front_matter};
@@ -69,18 +68,10 @@ pub(super) async fn submit(State(app): State<App>, request: Request) -> Result<R
 )]
 pub(super) async fn get(
     State(app): State<App>,
-    id: Result<Path<String>, PathRejection>,
-    query: RawQuery,
+    ReportId(id): ReportId,
+    AtQuery(at): AtQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id = read_id(id.map(|Path(id)| id))?;
-    let mut parameters = Parameters::read(query)?;
-    let mut faults = Faults::default();
-    let at = parameters.take("at", &mut faults, read_at);
-    parameters.refuse_others(&mut faults, "`at`");
-    if !faults.0.is_empty() {
-        return Err(Problem::invalid(faults, "?"));
-    }
     if let Some(at) = at {
         return report_at(&app, id, at, &headers).await;
     }
@@ -115,10 +106,9 @@ pub(super) async fn get(
 )]
 pub(super) async fn revise(
     State(app): State<App>,
-    id: Result<Path<String>, PathRejection>,
+    ReportId(id): ReportId,
     request: Request,
 ) -> Result<Response, Problem> {
-    let id = read_id(id.map(|Path(id)| id))?;
     let (expected, via) = (expected(request.headers()), via(request.headers()));
     let submission = read_submission(&app, request).await?;
     let written = app.store.write(Change::Revise { id, submission, expected }, via).await?;
@@ -145,10 +135,9 @@ pub(super) async fn revise(
 )]
 pub(super) async fn decide(
     State(app): State<App>,
-    id: Result<Path<String>, PathRejection>,
+    ReportId(id): ReportId,
     request: Request,
 ) -> Result<Response, Problem> {
-    let id = read_id(id.map(|Path(id)| id))?;
     let (expected, via) = (expected(request.headers()), via(request.headers()));
     let decision = read_decision(&app, request).await?;
     let written = app.store.write(Change::Decide { id, decision, expected }, via).await?;
@@ -172,15 +161,6 @@ async fn read_decision(app: &App, request: Request<Body>) -> Result<Decision, Pr
     let notes = fields.string("review_notes", false, &mut faults);
     fields.refuse_others(&mut faults);
     validate::decision(faults, status, by, notes).map_err(|faults| Problem::invalid(faults, "#/"))
-}
-
-pub(super) fn read_id(id: Result<String, PathRejection>) -> Result<Uuid, Problem> {
-    let text = id.unwrap_or_default();
-    // The hyphenated form alone: one report has one address.
-    let id = Uuid::try_parse(&text).ok().filter(|_| text.len() == 36);
-    id.ok_or_else(|| {
-        Problem::not_found("there is no such report; an id is a UUID, as `POST /api/v1/reports` returns it")
-    })
 }
 
 fn via(headers: &HeaderMap) -> Via {

@@ -7,12 +7,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::answers::HostProblem;
+use super::extract::NoQuery;
 use super::problem::Problem;
-use super::query::{Parameters, RawQuery};
 use super::reports::json_response;
 use super::{App, COMMIT_HEADER, commit_header};
 use crate::report::Status;
-use crate::report::validate::Faults;
 use crate::store::snapshot::{ListQuery, Owner, WeekCount};
 
 /// Half a year.
@@ -79,12 +78,7 @@ impl From<&WeekCount> for WeekDocument {
         HostProblem,
     )
 )]
-pub(super) async fn statistics(State(app): State<App>, query: RawQuery) -> Result<Response, Problem> {
-    let mut faults = Faults::default();
-    Parameters::read(query)?.refuse_others(&mut faults, "none");
-    if !faults.0.is_empty() {
-        return Err(Problem::invalid(faults, "?"));
-    }
+pub(super) async fn statistics(State(app): State<App>, _: NoQuery) -> Result<Response, Problem> {
     let snapshot = app.store.snapshot();
     let counts = snapshot.counts(&ListQuery::default());
     let owner = |Owner { name, n_reports }| OwnerDocument { name, n_reports };

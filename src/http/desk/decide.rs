@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Path, Request, State, rejection::PathRejection};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use uuid::Uuid;
@@ -14,8 +14,8 @@ use super::guard::{Session, check_source};
 use super::report::{self, Alert, Returned};
 use super::show::Prose;
 use crate::http::App;
+use crate::http::extract::ReportId;
 use crate::http::problem::Problem;
-use crate::http::reports::read_id;
 use crate::store::{Change, Expected, Via, WriteError};
 
 /// Notes of 32 KiB, each byte spelled as three, and the rest.
@@ -26,10 +26,9 @@ const FORM_TIMEOUT: Duration = Duration::from_secs(30);
 /// Takes a decision, and leads back to the report.
 pub(super) async fn decide(
     State(app): State<App>,
-    id: Result<Path<String>, PathRejection>,
+    ReportId(id): ReportId,
     request: Request,
 ) -> Result<Response, Problem> {
-    let id = read_id(id.map(|Path(id)| id))?;
     let headers = request.headers().clone();
     check_source(&headers)?;
     let filled = Filled::read(&body(request).await?)?;
@@ -41,8 +40,8 @@ pub(super) async fn decide(
 }
 
 /// Leads whoever loads the address of the form to the report.
-pub(super) async fn elsewhere(id: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
-    Ok(Redirect::to(&format!("/reports/{}", read_id(id.map(|Path(id)| id))?)).into_response())
+pub(super) async fn elsewhere(ReportId(id): ReportId) -> Response {
+    Redirect::to(&format!("/reports/{id}")).into_response()
 }
 
 /// Why a decision was not taken, and the form that goes back.

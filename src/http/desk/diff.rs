@@ -1,7 +1,7 @@
 //! What is different between any two states of a report.
 
 use askama::Template;
-use axum::extract::{Path, State, rejection::PathRejection};
+use axum::extract::State;
 use axum::response::Response;
 use uuid::Uuid;
 
@@ -11,10 +11,10 @@ use super::report::find;
 use super::show::Shown;
 use super::timeline::{self, Commit};
 use crate::http::App;
+use crate::http::extract::ReportId;
 use crate::http::history::{Side, commit_at, read_side};
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters, RawQuery};
-use crate::http::reports::read_id;
 use crate::report::validate::Faults;
 use crate::store::history::{At, Item};
 
@@ -46,12 +46,7 @@ struct End {
 }
 
 /// Answers with the differences of two states; by itself, of the last two revisions.
-pub(super) async fn diff(
-    State(app): State<App>,
-    id: Result<Path<String>, PathRejection>,
-    query: RawQuery,
-) -> Result<Response, Problem> {
-    let id = read_id(id.map(|Path(id)| id))?;
+pub(super) async fn diff(State(app): State<App>, ReportId(id): ReportId, query: RawQuery) -> Result<Response, Problem> {
     let mut parameters = Parameters::read(query)?;
     parameters.forget_empty();
     let mut faults = Faults::default();

@@ -8,9 +8,8 @@ use super::page::{self, Frame, Place};
 use super::show::{Moment, Prose, Shown};
 use super::timeline::Commit;
 use crate::http::App;
+use crate::http::extract::NoQuery;
 use crate::http::problem::Problem;
-use crate::http::query::{Parameters, RawQuery};
-use crate::report::validate::Faults;
 use crate::store::problem::{self, FoundIn};
 use crate::store::snapshot::Snapshot;
 
@@ -37,12 +36,7 @@ struct FileProblem {
 }
 
 /// Answers with the list of problems.
-pub(super) async fn problems(State(app): State<App>, query: RawQuery) -> Result<Response, Problem> {
-    let mut faults = Faults::default();
-    Parameters::read(query)?.refuse_others(&mut faults, "none");
-    if !faults.0.is_empty() {
-        return Err(Problem::invalid(faults, "?"));
-    }
+pub(super) async fn problems(State(app): State<App>, _: NoQuery) -> Result<Response, Problem> {
     let snapshot = app.store.snapshot();
     let problems = snapshot.problems().map(|(path, problem)| FileProblem::new(&snapshot, path, problem)).collect();
     let page = ProblemsPage { frame: Frame::new(&app, &snapshot, Place::Problems), problems };

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State, rejection::PathRejection};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use git2::Oid;
@@ -21,10 +21,9 @@ use super::show::{Markup, Moment, Prose, Shown};
 use super::texts::File;
 use super::timeline::{self, Commit, Step};
 use crate::http::App;
+use crate::http::extract::{AtQuery, ReportId};
 use crate::http::history::commit_at;
 use crate::http::problem::Problem;
-use crate::http::query::{Parameters, RawQuery, read_at};
-use crate::http::reports::read_id;
 use crate::render::{Heading, Rendered};
 use crate::report::validate::Faults;
 use crate::store::history::{At, Item};
@@ -100,18 +99,10 @@ pub(super) struct Returned {
 /// Answers with a report, as it is or as it was.
 pub(super) async fn report(
     State(app): State<App>,
-    id: Result<Path<String>, PathRejection>,
-    query: RawQuery,
+    ReportId(id): ReportId,
+    AtQuery(at): AtQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id = read_id(id.map(|Path(id)| id))?;
-    let mut parameters = Parameters::read(query)?;
-    let mut faults = Faults::default();
-    let at = parameters.take("at", &mut faults, read_at);
-    parameters.refuse_others(&mut faults, "`at`");
-    if !faults.0.is_empty() {
-        return Err(Problem::invalid(faults, "?"));
-    }
     match at {
         Some(at) => earlier(&app, id, at, &headers).await,
         None => {
