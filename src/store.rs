@@ -38,6 +38,7 @@ pub mod rewind;
 mod served;
 mod shared;
 pub mod snapshot;
+mod stop_mark;
 mod template;
 mod trail;
 mod trails;
@@ -182,7 +183,7 @@ impl Store {
         let location = repository::open(path)?;
         let lock = OwnerLock::take(&location)?;
         leftovers::remove(&location);
-        let was_stopped_well = take_stop_mark(&location);
+        let was_stopped_well = stop_mark::take(&location);
         hooks::install(&location);
         if let Err(error) = check::limit::note(&location, body_limit_bytes) {
             tracing::warn!("The limit of a report's length could not be noted for pushes: {error}");
@@ -434,8 +435,7 @@ impl Store {
             }
         }
         self.shared.note_served();
-        // Derived like all else here: without it the next start is a little more careful.
-        let _ = std::fs::write(stop_mark(&self.shared.location), "");
+        stop_mark::set(&self.shared.location);
         drop(self.shared.listener.lock().expect("no panic under this lock").take());
     }
 }
@@ -448,36 +448,6 @@ impl Store {
 pub fn changed_blobs(git: &Repository, before: Oid, after: Oid) -> Result<Vec<(String, Option<Oid>)>, git2::Error> {
     let changed = check::Trees::new(git).changed(Some(before), Some(after))?;
     Ok(changed.into_iter().map(|file| (file.name(), file.after.map(|item| item.id))).collect())
-}
-
-/// Returns whether nothing can have been lost since the last service ran here: it
-/// ended by itself, or the machine runs on with the same file system. A process
-/// that is killed cuts nobody's file.
-fn take_stop_mark(location: &Location) -> bool {
-    // The mark must not come back after a power loss.
-    let is_there = std::fs::remove_file(stop_mark(location)).is_ok();
-    let synced = std::fs::File::open(location.own_dir()).and_then(|folder| folder.sync_all());
-    let path = location.own_dir().join("mounted");
-    let (before, now) = (std::fs::read_to_string(&path).unwrap_or_default(), mounted(location));
-    if before != now {
-        let _ = std::fs::write(&path, &now);
-    }
-    (is_there && synced.is_ok()) || (!now.is_empty() && before == now)
-}
-
-/// Returns what is another after a restart of the machine, or once the file system
-/// was mounted anew; empty where that cannot be told.
-fn mounted(location: &Location) -> String {
-    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
-    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    match statx(CWD, &location.git_dir, AtFlags::empty(), StatxFlags::MNT_ID) {
-        Ok(found) if !boot.is_empty() => format!("{} {}", boot.trim(), found.stx_mnt_id),
-        _ => String::new(),
-    }
-}
-
-fn stop_mark(location: &Location) -> std::path::PathBuf {
-    location.own_dir().join("stopped")
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
