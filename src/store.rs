@@ -35,6 +35,7 @@ pub mod problem;
 mod repair;
 pub mod repository;
 pub mod rewind;
+mod saved;
 mod served;
 mod shared;
 pub mod snapshot;
@@ -53,7 +54,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use crossbeam_channel::{TrySendError, bounded};
@@ -193,7 +194,7 @@ impl Store {
         let tip = git.refname_to_id(&location.branch_ref()).map_err(git_error)?;
         // Not known at the first start, and after it was lost: then the tip is trusted.
         let served = served::read(&git);
-        let snapshot = load::snapshot(&location, served.unwrap_or(tip), BODY_LIMIT_MAX).map_err(git_error)?;
+        let (snapshot, saved) = read_snapshot(&location, &git, served.unwrap_or(tip)).map_err(git_error)?;
         snapshot.problems().for_each(|(path, problem)| absorb::log(path, problem));
         let lag = Lag::at_start(&git, snapshot.commit).map_err(git_error)?;
         let shared = Arc::new(Shared {
@@ -211,6 +212,7 @@ impl Store {
             lag: Mutex::new(lag),
             next_tip: Mutex::default(),
             served: Mutex::new(served),
+            saved: Mutex::new(saved),
             body_limit_bytes,
             location: location.clone(),
         });
@@ -435,6 +437,7 @@ impl Store {
             }
         }
         self.shared.note_served();
+        self.shared.save_snapshot(0);
         stop_mark::set(&self.shared.location);
         drop(self.shared.listener.lock().expect("no panic under this lock").take());
     }
@@ -448,6 +451,19 @@ impl Store {
 pub fn changed_blobs(git: &Repository, before: Oid, after: Oid) -> Result<Vec<(String, Option<Oid>)>, git2::Error> {
     let changed = check::Trees::new(git).changed(Some(before), Some(after))?;
     Ok(changed.into_iter().map(|file| (file.name(), file.after.map(|item| item.id))).collect())
+}
+
+/// Returns the state at `commit`, and the commit whose state was saved and used, if one was.
+fn read_snapshot(location: &Location, git: &Repository, commit: Oid) -> Result<(Snapshot, Option<Oid>), git2::Error> {
+    let start = Instant::now();
+    let (snapshot, saved) = match saved::at(location, git, commit) {
+        Some((snapshot, saved)) => (snapshot, Some(saved)),
+        None => (load::snapshot(location, commit, BODY_LIMIT_MAX)?, None),
+    };
+    let (n, duration_ms) = (snapshot.len(), start.elapsed().as_secs_f64() * 1000.0);
+    let from = if saved.is_some() { "what was saved" } else { "git" };
+    tracing::info!(duration_ms, "Read {n} reports from {from}");
+    Ok((snapshot, saved))
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {

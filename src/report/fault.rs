@@ -1,11 +1,11 @@
 //! Why a report file, or a change to one, cannot be accepted: by which rule,
 //! where in the file, what is wrong, and how to repair it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The rules that a report file and a change to it can break. The ids are
 /// stable: programs and documentation name them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     // The form of the file.
@@ -82,7 +82,7 @@ impl Rule {
 }
 
 /// What is wrong with a report file, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub struct Fault {
     pub rule: Rule,
     /// Line and column, 1 for the first line of the file and the first character

@@ -55,6 +55,11 @@ impl Line {
         self.points.len()
     }
 
+    /// Returns the commits, oldest first, with times that [`Self::push`] takes.
+    pub(super) fn points(&self) -> impl Iterator<Item = (Oid, i64)> {
+        self.points.iter().map(|point| (point.commit, point.latest))
+    }
+
     /// Returns the commit at `place`, the first one being at 0.
     pub(super) fn get(&self, place: usize) -> Option<Oid> {
         self.points.get(place).map(|point| point.commit)

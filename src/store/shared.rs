@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use chrono::Utc;
@@ -17,7 +18,7 @@ use super::lag::Lag;
 use super::message::Via;
 use super::repository::Location;
 use super::snapshot::Snapshot;
-use super::{Published, WriteError, served};
+use super::{Published, WriteError, saved, served};
 use crate::metrics::Metrics;
 
 /// A text that is hashed and compressed where it is.
@@ -49,6 +50,8 @@ pub(super) struct Shared {
     pub(super) next_tip: Mutex<Option<Oid>>,
     /// The tip that is noted as served.
     pub(super) served: Mutex<Option<Oid>>,
+    /// The commit whose state is saved for the next start.
+    pub(super) saved: Mutex<Option<Oid>>,
     pub(super) body_limit_bytes: usize,
     pub(super) location: Location,
 }
@@ -92,6 +95,26 @@ impl Shared {
         match served::note(&self.location, snapshot.commit) {
             Ok(()) => *served = Some(snapshot.commit),
             Err(error) => tracing::debug!("`{}` could not be noted: {error}", served::SERVED_REF),
+        }
+    }
+
+    /// Saves the state for the next start, if `n_commits` came since that was done last.
+    pub(super) fn save_snapshot(&self, n_commits: usize) {
+        let snapshot = self.snapshot.load_full();
+        let mut saved = self.saved.lock().expect("no panic under this lock");
+        let n_since = saved.and_then(|saved| Some(snapshot.line.len() - 1 - snapshot.line.place(saved)?));
+        if *saved == Some(snapshot.commit) || n_since.is_some_and(|n_since| n_since < n_commits) {
+            return;
+        }
+        let start = Instant::now();
+        match saved::save(&self.location, &snapshot) {
+            Ok(true) => {
+                *saved = Some(snapshot.commit);
+                let duration_ms = start.elapsed().as_secs_f64() * 1000.0;
+                tracing::debug!(duration_ms, "Saved the state of {} reports", snapshot.len());
+            }
+            Ok(false) => {}
+            Err(error) => tracing::debug!("The state could not be saved for the next start: {error}"),
         }
     }
 

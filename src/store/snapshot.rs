@@ -10,6 +10,7 @@ mod owners;
 mod problems;
 mod query;
 mod recent;
+mod saved;
 mod weeks;
 
 use std::sync::Arc;

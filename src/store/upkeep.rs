@@ -28,6 +28,11 @@ const REPACK_MIN: usize = 96;
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 /// The tip that is served is noted so often.
 const NOTE_INTERVAL: Duration = Duration::from_secs(1);
+/// And its state saved, for a start after a crash: so often, and after so many commits,
+/// or such a part of all, that what it costs is little beside them.
+const SAVE_INTERVAL: Duration = Duration::from_secs(10);
+const SAVE_MIN: usize = 500;
+const SAVE_SHARE: usize = 20;
 /// A repack that takes longer is ended; it is tried again later.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -35,11 +40,15 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub(super) fn run(location: &Location, shared: &Arc<Shared>, stop: &Receiver<()>) {
     let mut trouble = None;
     let mut pause = LOOK_INTERVAL;
-    let mut noted = Instant::now();
+    let (mut noted, mut saved) = (Instant::now(), Instant::now());
     while stop.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
         pause = LOOK_INTERVAL;
         if noted.elapsed() > NOTE_INTERVAL {
             shared.note_served();
+            if saved.elapsed() > SAVE_INTERVAL {
+                shared.save_snapshot(SAVE_MIN.max(shared.snapshot.load().line.len() / SAVE_SHARE));
+                saved = Instant::now();
+            }
             noted = Instant::now();
         }
         let packs = packs(location);

@@ -238,12 +238,23 @@ impl Service<'_> {
     }
 }
 
-/// Stops the service and starts it anew; asserts that it answers all as before.
+/// Stops the service and starts it anew, once from git alone and once from what it
+/// saved; asserts that it answers all as before.
 pub(crate) fn restarted_the_same(service: Service<'_>) -> Service<'_> {
+    let saved = service.place.repo().join(".git/golive/snapshot");
+    let service = restarted_after(service, || std::fs::remove_file(&saved).expect("a saved state"));
+    assert!(service.log().contains("reports from git"), "{}", service.log());
+    restarted_after(service, || ())
+}
+
+/// Stops the service, does `meanwhile`, and starts it anew; asserts that it answers
+/// all as before.
+pub(crate) fn restarted_after<'a>(service: Service<'a>, meanwhile: impl FnOnce()) -> Service<'a> {
     service.wait_until_settled();
     let (before, problems, tip) = (service.everything(), service.lasting_problems(), service.tip());
     let place = service.place;
     service.stop();
+    meanwhile();
     let service = place.serve();
     service.wait_until_or(
         || format!("the problems are again {problems:?}, not {:?}", service.lasting_problems()),

@@ -22,6 +22,11 @@ impl Problems {
         is(&self.at_tip, &other.at_tip) && is(&self.edits, &other.edits)
     }
 
+    /// Returns the files at the tip that cannot be accepted.
+    pub(super) fn at_tip(&self) -> impl Iterator<Item = (&String, &Problem)> {
+        self.at_tip.iter()
+    }
+
     /// Notes what is wrong with the file at `path` at the tip, `None` if nothing
     /// is, since the commit at `place` of the branch's line.
     pub(super) fn set_at_tip(&mut self, path: &str, problem: Option<Problem>, place: usize) {

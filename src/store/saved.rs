@@ -1,0 +1,95 @@
+//! The snapshot of a tip on disk, `<git dir>/golive/snapshot`, so that the next
+//! start need not read every report from git.
+//!
+//! Derived state: what does not fit the record, or cannot be read, is not used, and
+//! git is read instead. It is written without a sync; its checksum tells if it was cut.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
+
+use git2::{Oid, Repository};
+
+use super::absorb;
+use super::lag::Lag;
+use super::repository::Location;
+use super::snapshot::Snapshot;
+use crate::report::validate::BODY_LIMIT_MAX;
+
+const FORMAT: &str = concat!("golive ", env!("CARGO_PKG_VERSION"), " snapshot, by the program of ");
+
+/// Of so many commits since it was saved, it is still worth to take them in one by one.
+const GAP_MIN: usize = 2_000;
+/// Or of this part of all.
+const GAP_SHARE: usize = 4;
+
+/// Puts `snapshot` on disk; returns whether it is one that can be.
+///
+/// # Errors
+/// The file system's; what was there before stays.
+pub(super) fn save(location: &Location, snapshot: &Snapshot) -> io::Result<bool> {
+    let Some(parts) = snapshot.to_parts() else { return Ok(false) };
+    let draft = location.own_dir().join("snapshot.new");
+    fs::create_dir_all(location.own_dir())?;
+    let write = || {
+        let mut file = File::create(&draft)?;
+        file.write_all(head()?.as_bytes())?;
+        for part in &parts {
+            file.write_all(&(part.len() as u64).to_le_bytes())?;
+            file.write_all(&crc32fast::hash(part).to_le_bytes())?;
+            file.write_all(part)?;
+        }
+        fs::rename(&draft, path(location)).map(|()| true)
+    };
+    write().inspect_err(|_| drop(fs::remove_file(&draft)))
+}
+
+/// Returns the state at `served` by what was saved of it or of a commit shortly
+/// before, and that commit; `None` if that is not there, or of another history.
+pub(super) fn at(location: &Location, git: &Repository, served: Oid) -> Option<(Snapshot, Oid)> {
+    let bytes = fs::read(path(location)).ok()?;
+    let snapshot = read(&bytes)?;
+    drop(bytes);
+    let tree = git.find_commit(snapshot.commit).ok()?.tree_id();
+    let (n_after, n_before) = git.graph_ahead_behind(served, snapshot.commit).ok()?;
+    if tree != snapshot.tree || n_before > 0 || n_after > GAP_MIN.max(snapshot.line.len() / GAP_SHARE) {
+        return None;
+    }
+    let saved = snapshot.commit;
+    if n_after == 0 {
+        return Some((snapshot, saved));
+    }
+    // As a start that reads all from git: what the index held then is not known any more.
+    let lag = Lag::default();
+    let absorbed = absorb::absorb(git, &snapshot, served, &location.branch_ref(), &lag, BODY_LIMIT_MAX);
+    absorbed.ok().map(|(snapshot, _)| (snapshot, saved))
+}
+
+fn read(bytes: &[u8]) -> Option<Snapshot> {
+    let mut rest = bytes.strip_prefix(head().ok()?.as_bytes())?;
+    let mut parts = Vec::new();
+    while !rest.is_empty() {
+        let (len, after) = rest.split_first_chunk::<8>()?;
+        let (sum, after) = after.split_first_chunk::<4>()?;
+        let (part, after) = after.split_at_checked(usize::try_from(u64::from_le_bytes(*len)).ok()?)?;
+        if crc32fast::hash(part) != u32::from_le_bytes(*sum) {
+            return None;
+        }
+        parts.push(part);
+        rest = after;
+    }
+    Snapshot::from_parts(&parts)
+}
+
+/// Returns the first line of the file. Another build can take the same commits for
+/// something else, so each trusts its own alone.
+fn head() -> io::Result<String> {
+    let program = fs::metadata(std::env::current_exe()?)?;
+    let built = program.modified()?.duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
+    Ok(format!("{FORMAT}{} bytes, {}\n", program.len(), built.as_nanos()))
+}
+
+fn path(location: &Location) -> PathBuf {
+    location.own_dir().join("snapshot")
+}
