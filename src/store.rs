@@ -146,7 +146,7 @@ pub struct Published {
 /// One file that a commit changed.
 #[derive(Clone, Debug)]
 pub struct FileChange {
-    pub path: String,
+    pub path: Arc<str>,
     /// `None` for a file that is new.
     pub before: Option<Oid>,
     pub blob: Oid,

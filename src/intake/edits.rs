@@ -111,7 +111,8 @@ impl Edits {
     fn verify(&mut self, store: &Store, path: &str, signature: Signature) {
         self.refused.remove(path);
         self.clear(store, path);
-        self.verified.lock().expect("no panic under this lock").insert(path.to_owned(), signature);
+        let path = store.snapshot().at_path(path).map_or_else(|| path.into(), |entry| entry.path.clone());
+        self.verified.lock().expect("no panic under this lock").insert(path, signature);
     }
 
     /// Nothing is wrong with the file at `path` as it is now.

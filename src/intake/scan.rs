@@ -27,8 +27,9 @@ const SHARE: u32 = 100;
 const INTERVAL_MIN: Duration = Duration::from_secs(1);
 const INTERVAL_MAX: Duration = Duration::from_secs(30);
 
-/// The signatures at which files were seen to hold what the tip has, by path.
-pub(super) type Verified = Arc<Mutex<HashMap<String, Signature>>>;
+/// The signatures at which files were seen to hold what the tip has, by path; most
+/// of these are the snapshot's own.
+pub(super) type Verified = Arc<Mutex<HashMap<Arc<str>, Signature>>>;
 
 /// The thread that walks, and when it does so next.
 pub(super) struct Scanner {
@@ -180,7 +181,7 @@ pub(super) fn report_like<'a>(work_dir: &Path, file: &'a Path) -> Option<&'a str
 fn missing<'a>(work_dir: &'a Path, at: &Snapshot) -> impl Iterator<Item = String> + use<'a> {
     let all = ListQuery { limit: at.len(), ..ListQuery::default() };
     let is_there = |path: &String| std::fs::symlink_metadata(work_dir.join(path)).is_ok();
-    at.page(&all).entries.into_iter().map(|entry| entry.path.clone()).filter(move |path| !is_there(path))
+    at.page(&all).entries.into_iter().map(|entry| entry.path.to_string()).filter(move |path| !is_there(path))
 }
 
 #[cfg(test)]

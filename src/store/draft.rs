@@ -50,7 +50,7 @@ pub enum Expected {
 pub(super) struct Draft {
     /// The file at its path that it was made from; `None` for a new one.
     pub(super) base: Option<Oid>,
-    pub(super) path: String,
+    pub(super) path: Arc<str>,
     pub(super) report: Report,
     pub(super) file: Arc<[u8]>,
     pub(super) blob: Object,
@@ -119,7 +119,7 @@ impl Change {
             }
             (Self::Revise { submission, expected, .. }, Some(entry)) => {
                 expected.check(entry)?;
-                if submission.key.path() != entry.path {
+                if submission.key.path() != *entry.path {
                     return Err(WriteError::OtherRepository(entry.clone()));
                 }
                 let file = file(entry.blob)?;
@@ -215,13 +215,13 @@ fn decided(
 
 pub(super) fn commit(
     base: Option<Oid>,
-    path: String,
+    path: impl Into<Arc<str>>,
     report: Report,
     file: Vec<u8>,
     author: Identity,
     authored_at: DateTime<Utc>,
     message: String,
 ) -> Outcome {
-    let blob = Object::new(Kind::Blob, &file);
+    let (path, blob) = (path.into(), Object::new(Kind::Blob, &file));
     Outcome::Commit(Box::new(Draft { base, path, report, file: file.into(), blob, author, authored_at, message }))
 }

@@ -62,7 +62,7 @@ impl HandEdit {
         let hand = Hand { way: Way::Edit, who: self.who.as_deref(), at: now, body_limit_bytes };
         let judged = change::judge(&self.path, before, &merged, hand).map_err(unreadable(&self.path))?;
         let Judged { event, report, says } = judged;
-        if let Some(other) = snapshot.get(report.id).filter(|other| other.path != self.path) {
+        if let Some(other) = snapshot.get(report.id).filter(|other| *other.path != *self.path) {
             let (line, column) = front_matter::place(&merged, "id");
             return Err(unreadable(&self.path)(duplicate_id(&other.path).at(line, column)));
         }

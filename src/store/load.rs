@@ -67,7 +67,7 @@ pub(super) fn snapshot_with(
                 let entry = Entry::new(report, None, path, blob, updated_at, trail(&touches));
                 let path = entry.path.clone();
                 if let Err(problem) = put(&mut snapshot, entry) {
-                    snapshot.put_problem(path, Some(blob), *problem);
+                    snapshot.put_problem(path.to_string(), Some(blob), *problem);
                 }
             }
             (None, Err(problem)) => snapshot.put_problem(path, Some(blob), problem),

@@ -123,7 +123,7 @@ impl Plan {
             Err(TreeError::Blocked(blocking)) => {
                 let detail = format!("`{blocking}` is in the way of it");
                 let fault = Box::new(Fault::new(Rule::NotAFile, detail, "move that elsewhere"));
-                Ok(Err(WriteError::Problem { path, fault }))
+                Ok(Err(WriteError::Problem { path: path.to_string(), fault }))
             }
             Err(TreeError::Io(error)) => Err(error),
         }

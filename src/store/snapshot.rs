@@ -55,7 +55,7 @@ pub struct Snapshot {
     /// The commits that the branch was at, up to `commit`.
     pub(super) line: Line,
     by_id: imbl::HashMap<Uuid, Arc<Entry>>,
-    by_path: imbl::HashMap<String, Arc<Entry>>,
+    by_path: imbl::HashMap<Arc<str>, Arc<Entry>>,
     lists: Lists,
     owners: Owners,
     weeks: weeks::Kept,

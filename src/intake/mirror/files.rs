@@ -22,9 +22,9 @@ impl Mirror {
         }
         self.at = published.snapshot.clone();
         for change in &published.changes {
-            match self.ahead.get(&change.path) {
+            match self.ahead.get(&*change.path) {
                 Some(newer) if *newer != change.blob => continue,
-                Some(_) => drop(self.ahead.remove(&change.path)),
+                Some(_) => drop(self.ahead.remove(&*change.path)),
                 None => {}
             }
             let base = self.held.get(&change.path).unwrap_or(change.before);

@@ -25,7 +25,8 @@ impl Walk {
             let Ok(metadata) = std::fs::symlink_metadata(self.location.work_dir.join(path)) else { continue };
             let signature = Signature::of(&metadata);
             if metadata.is_file() && is_as_noted(&entry, &metadata) && signature.modified_at() < written.modified_at() {
-                verified.insert(path.to_owned(), signature);
+                let path = at.at_path(path).map_or_else(|| path.into(), |entry| entry.path.clone());
+                verified.insert(path, signature);
             }
         }
     }

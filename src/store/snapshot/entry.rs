@@ -19,7 +19,7 @@ pub struct Entry {
     /// the reviewer, nor count the revision.
     pub file_says: Option<Box<Report>>,
     /// Relative to the root of the repository.
-    pub path: String,
+    pub path: Arc<str>,
     /// The blob of the report file, its version.
     pub blob: Oid,
     /// Committer time of the latest commit that changed the file.
@@ -28,12 +28,12 @@ pub struct Entry {
     pub commits: Trail,
     /// The path of the source repository without its name: `owner`, or
     /// `group/subgroup`; empty if there is none.
-    pub owner: Box<str>,
-    /// These three folded once, as each search would have to.
+    pub owner: Arc<str>,
+    /// These folded once, as each search would have to; most are so already.
     pub(super) folded_owner: Arc<str>,
     pub(super) folded_name: Arc<str>,
-    /// Everything that a search looks at, one field a line.
-    searched: Box<str>,
+    /// What a search looks at that is another when folded, one field a line.
+    folded: Option<Box<str>>,
 }
 
 impl Entry {
@@ -41,18 +41,20 @@ impl Entry {
     pub(in crate::store) fn new(
         report: Report,
         file_says: Option<Box<Report>>,
-        path: String,
+        path: impl Into<Arc<str>>,
         blob: Oid,
         updated_at: DateTime<Utc>,
         commits: Trail,
     ) -> Self {
-        let owner: Box<str> = RepositoryKey::parse(&report.repository_url).map_or("".into(), |key| key.owner().into());
-        let folded_name = fold(&report.server_name);
-        let notes = report.review_notes.as_deref().unwrap_or_default();
-        let rest = [report.repository_url.as_str(), &report.developer_email, notes].map(fold);
-        let searched = format!("{folded_name}\n{}", rest.join("\n")).into();
-        let (folded_owner, folded_name) = (fold(&owner).into(), folded_name.into());
-        Self { report, file_says, path, blob, updated_at, commits, owner, folded_owner, folded_name, searched }
+        let owner: Arc<str> = RepositoryKey::parse(&report.repository_url).map_or("".into(), |key| key.owner().into());
+        let folded_owner = Some(fold(&owner)).filter(|folded| **folded != *owner);
+        let folded_owner = folded_owner.map_or_else(|| owner.clone(), Arc::from);
+        let folded_name = fold(&report.server_name).into();
+        let others = searched(&report).map(|text| Some(fold(text)).filter(|folded| folded != text));
+        let others: Vec<_> = others.into_iter().flatten().collect();
+        let folded = (!others.is_empty()).then(|| others.join("\n").into());
+        let path = path.into();
+        Self { report, file_says, path, blob, updated_at, commits, owner, folded_owner, folded_name, folded }
     }
 
     /// Returns what the file says.
@@ -63,6 +65,12 @@ impl Entry {
     /// Returns whether the folded `word` stands in the name, the repository, the
     /// developer or the notes.
     pub(super) fn has(&self, word: &Finder<'_>) -> bool {
-        word.find(self.searched.as_bytes()).is_some()
+        let has = |text: &str| word.find(text.as_bytes()).is_some();
+        searched(&self.report).into_iter().any(has) || self.folded.as_deref().is_some_and(has)
     }
+}
+
+fn searched(report: &Report) -> [&str; 4] {
+    let notes = report.review_notes.as_deref().unwrap_or_default();
+    [&report.server_name, &report.repository_url, &report.developer_email, notes]
 }

@@ -18,7 +18,7 @@ pub struct Owner {
 
 /// How many reports each owner has, by the folded name.
 #[derive(Clone, Default)]
-pub(super) struct Owners(imbl::OrdMap<Arc<str>, (Box<str>, usize)>);
+pub(super) struct Owners(imbl::OrdMap<Arc<str>, (Arc<str>, usize)>);
 
 impl Owners {
     pub(super) fn put(&mut self, entry: &Entry) {

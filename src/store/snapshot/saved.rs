@@ -136,7 +136,7 @@ impl SavedEntry {
         Some(Self {
             report: SavedReport::of(&entry.report),
             file_says: entry.file_says.as_deref().map(SavedReport::of),
-            path: entry.path.clone(),
+            path: entry.path.to_string(),
             blob: id(entry.blob),
             updated_at: time(entry.updated_at),
             commits,
