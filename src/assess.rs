@@ -1,6 +1,30 @@
 //! A report's text, held against what it must say: the risk, the verdict of each
 //! phase, and every finding with its line. Read from the markdown's syntax tree,
 //! derived and never stored.
+//!
+//! `read` makes blocks of the text, `structure` finds the parts that are asked
+//! for, and one file for each kind of rule looks at them.
+
+mod facts;
+mod fields;
+mod findings;
+mod marks;
+mod phases;
+mod placeholders;
+mod read;
+pub mod rules;
+mod sections;
+mod sign_off;
+mod structure;
+mod tables;
+mod value;
+mod verdicts;
+mod words;
+
+use fields::Field;
+use findings::{Findings, quote};
+use read::Document;
+use structure::Structure;
 
 use crate::policy::requirements::Requirements;
 
@@ -81,7 +105,68 @@ impl Assessment {
     }
 }
 
-/// Reads `markdown`. Takes less than 50 ms for 1 MiB of whatever text.
-pub fn assess(_markdown: &str, _about: About<'_>, _requirements: &Requirements) -> Assessment {
-    Assessment::default()
+/// Reads `markdown`. Takes less than 50 ms for 1 MiB of whatever text: what is too
+/// much to read within that has one finding, which says so.
+pub fn assess(markdown: &str, about: About<'_>, requirements: &Requirements) -> Assessment {
+    let Some(document) = read::read(markdown) else { return too_much(requirements) };
+    let structure = Structure::of(&document, requirements);
+    let fields = fields::all(&document, &structure);
+    let mut report = Report {
+        document: &document,
+        structure: &structure,
+        fields: &fields,
+        requirements,
+        findings: Findings::default(),
+    };
+    let is_empty = phases::check(&mut report);
+    let verdicts = verdicts::check(&mut report, &is_empty);
+    sections::check(&mut report, &is_empty, &verdicts);
+    let risk_level = marks::check(&mut report, &verdicts);
+    facts::check(&mut report, about);
+    sign_off::check(&mut report);
+    let is_reviewers = sign_off::lines(&report);
+    for (line, text) in placeholders::all(&document, |block| phases::is_within(&structure, &is_empty, block)) {
+        if !is_reviewers.contains(&line) {
+            let detail = format!("{} was to be filled in", quote(&text));
+            report.findings.add(&rules::PLACEHOLDER, line, detail, "write what belongs there, or `none`, and why");
+        }
+    }
+    for (line, url) in &document.nowhere {
+        let detail = format!("the link to {} leads to no heading of this text", quote(url));
+        let repair = "link to a heading: its words in lower case, with `-` for spaces, and no punctuation";
+        report.findings.add(&rules::LINK_NOWHERE, *line, detail, repair);
+    }
+    let phases = requirements.phases.iter().zip(&structure.phases).zip(verdicts).enumerate();
+    let phases = phases.map(|(n, ((phase, found), verdict))| PhaseVerdict {
+        number: n + 1,
+        name: phase.name.clone(),
+        verdict: verdict.and_then(|said| said.verdict),
+        line: found.as_ref().map(|found| document.line(found.heading)),
+    });
+    let phases = phases.collect();
+    Assessment { risk_level, phases, findings: report.findings.into_sorted() }
+}
+
+/// What the rules look at, and what they found.
+struct Report<'a> {
+    document: &'a Document,
+    structure: &'a Structure,
+    fields: &'a [Field<'a>],
+    requirements: &'a Requirements,
+    findings: Findings,
+}
+
+fn too_much(requirements: &Requirements) -> Assessment {
+    let mut findings = Findings::default();
+    let detail = "the text has too many lines, words with marks and cells to be checked";
+    let repair = "shorten it: leave out raw output, and link to where it is kept";
+    findings.add(&rules::TOO_MUCH, 1, detail, repair);
+    let phase = |(n, phase): (usize, &crate::policy::requirements::Phase)| PhaseVerdict {
+        number: n + 1,
+        name: phase.name.clone(),
+        verdict: None,
+        line: None,
+    };
+    let phases = requirements.phases.iter().enumerate().map(phase).collect();
+    Assessment { risk_level: None, phases, findings: findings.into_sorted() }
 }

@@ -7,7 +7,7 @@
 
 mod changes;
 mod control;
-mod markdown;
+pub(crate) mod markdown;
 mod weeks;
 
 #[cfg(test)]

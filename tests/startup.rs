@@ -32,8 +32,14 @@ fn init_creates_a_clean_repository_with_one_commit() {
     assert!(finished.status.success(), "{finished:?}");
     assert!(finished.stdout.contains("golive serve --repo reports-repo"), "{finished:?}");
     is_whole(&place);
-    assert_eq!(place.git(&["ls-tree", "--name-only", "main"]), ".gitattributes\nREADME.md\ngolive.yaml\n");
-    assert_eq!(names_in(&place.repo()), [".git", ".gitattributes", "README.md", "golive.yaml"]);
+    assert_eq!(
+        place.git(&["ls-tree", "--name-only", "main"]),
+        ".gitattributes\nEXAMPLE.md\nREADME.md\nTEMPLATE.md\ngolive.yaml\n"
+    );
+    assert_eq!(
+        names_in(&place.repo()),
+        [".git", ".gitattributes", "EXAMPLE.md", "README.md", "TEMPLATE.md", "golive.yaml"]
+    );
     assert!(place.git(&["show", "main:golive.yaml"]).contains("golive: 1\n"));
     assert_eq!(place.git(&["symbolic-ref", "HEAD"]), "refs/heads/main\n");
     for (name, value) in [("golive.branch", "main"), ("gc.auto", "0"), ("core.autocrlf", "false")] {

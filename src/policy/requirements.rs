@@ -1,12 +1,20 @@
 //! What the text of a report must hold, by heading, field, table and row.
 
+mod built_in;
+
 /// What a report must hold; the default is what `TEMPLATE.md` has.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirements {
     /// Labels at the head of the report (`Repository` for `**Repository:** …`).
     pub fields: Vec<String>,
     /// In this order; phase N has the heading `## Phase N: NAME`.
     pub phases: Vec<Phase>,
+}
+
+impl Default for Requirements {
+    fn default() -> Self {
+        built_in::requirements()
+    }
 }
 
 /// One phase of the checklist.

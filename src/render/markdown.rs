@@ -6,10 +6,10 @@
 //! interpreted; images are links to their address.
 
 mod format;
-mod outline;
+pub(crate) mod outline;
 mod plain;
 mod sanitise;
-mod target;
+pub(crate) mod target;
 mod text;
 
 use comrak::{Arena, Options, parse_document};
@@ -48,7 +48,8 @@ pub fn markdown(text: &str) -> Rendered {
     }
 }
 
-fn options() -> Options<'static> {
+/// Returns how a report's text is read, for its page and for its check alike.
+pub(crate) fn options() -> Options<'static> {
     let mut options = Options::default();
     options.extension.strikethrough = true;
     options.extension.table = true;

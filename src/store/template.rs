@@ -4,7 +4,9 @@
 /// Name and content of each file, relative to the root of the repository.
 pub(super) const FILES: &[(&str, &str)] = &[
     (".gitattributes", include_str!("../../reports-repo-template/.gitattributes")),
+    ("EXAMPLE.md", include_str!("../../reports-repo-template/EXAMPLE.md")),
     ("README.md", include_str!("../../reports-repo-template/README.md")),
+    ("TEMPLATE.md", include_str!("../../reports-repo-template/TEMPLATE.md")),
     ("golive.yaml", include_str!("../../reports-repo-template/golive.yaml")),
 ];
 

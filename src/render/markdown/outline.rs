@@ -20,7 +20,7 @@ const MAX_TITLE_CHARS: usize = 200;
 
 /// The headings, found before anything is written, as links may lead forward.
 #[derive(Default)]
-pub(super) struct Outline {
+pub(crate) struct Outline {
     headings: Vec<Heading>,
     anchors: HashSet<String>,
     /// The number that the next heading with this slug gets.
@@ -28,7 +28,7 @@ pub(super) struct Outline {
 }
 
 impl Outline {
-    pub(super) fn of(root: Node<'_>) -> Self {
+    pub(crate) fn of(root: Node<'_>) -> Self {
         let mut outline = Self::default();
         let mut open = Vec::new();
         for node in root.descendants() {

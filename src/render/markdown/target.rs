@@ -8,7 +8,7 @@ use super::outline::Outline;
 const MAX_URL_BYTES: usize = 8 * 1024;
 
 /// What a link's address is to the page.
-pub(super) enum Target<'a> {
+pub(crate) enum Target<'a> {
     /// Another site, or a mail.
     Out(&'a str),
     /// The id of a heading of this text.
@@ -19,7 +19,7 @@ pub(super) enum Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    pub(super) fn of(url: &'a str, outline: &Outline) -> Self {
+    pub(crate) fn of(url: &'a str, outline: &Outline) -> Self {
         if let Some(fragment) = url.strip_prefix('#') {
             let fragment = percent_decode_str(fragment).decode_utf8_lossy();
             return outline.find(&fragment).map_or(Self::Nowhere(url), Self::Inside);
