@@ -2,8 +2,15 @@
 //! may submit and decide, and until when. Plain values; where they come from is
 //! the store's business.
 
+pub mod change;
+pub mod parse;
+mod pattern;
 pub mod requirements;
+pub mod rules;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::report::{Report, Status};
 use requirements::Requirements;
 
 /// What happens to a submission whose text does not hold what it must.
@@ -58,5 +65,64 @@ impl Default for Policy {
             overdue_days: 7,
             approval_days: 0,
         }
+    }
+}
+
+impl Policy {
+    /// Returns whether a report that has waited for `waited` is to be marked.
+    pub fn is_overdue(&self, waited: TimeDelta) -> bool {
+        waited > TimeDelta::days(self.overdue_days.into())
+    }
+
+    /// Returns when the approval of `report` ends; `None` if it is not approved, or
+    /// approvals hold for ever.
+    pub fn approval_expires_at(&self, report: &Report) -> Option<DateTime<Utc>> {
+        let approved_at = report.reviewed_at.filter(|_| report.status == Status::Approved)?;
+        let days = Some(self.approval_days).filter(|days| *days > 0)?;
+        // A time that a person wrote can be at the end of all time.
+        approved_at.checked_add_signed(TimeDelta::days(days.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_approval_expires_and_only_if_approvals_do() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let approved = Report {
+            id: uuid::Uuid::nil(),
+            server_name: "x".into(),
+            repository_url: "https://github.com/example/x".into(),
+            developer_email: "alex@example.com".into(),
+            status: Status::Approved,
+            revision: 1,
+            submitted_at: at("2026-01-01T00:00:00Z"),
+            reviewed_at: Some(at("2026-02-28T12:00:00Z")),
+            reviewed_by: Some("Morgan".into()),
+            review_notes: None,
+        };
+        let policy = |approval_days| Policy { approval_days, ..Policy::default() };
+        let rejected = Report { status: Status::Rejected, ..approved.clone() };
+        let pending = Report { status: Status::PendingReview, reviewed_at: None, ..approved.clone() };
+        let last = Report { reviewed_at: Some(DateTime::<Utc>::MAX_UTC), ..approved.clone() };
+        for (days, report, expected) in [
+            (0, &approved, None),
+            (1, &approved, Some(at("2026-03-01T12:00:00Z"))),
+            (365, &approved, Some(at("2027-02-28T12:00:00Z"))),
+            (1, &rejected, None),
+            (1, &pending, None),
+            (36_500, &last, None),
+        ] {
+            assert_eq!(policy(days).approval_expires_at(report), expected, "{days} {}", report.status);
+        }
+    }
+
+    #[test]
+    fn report_is_overdue_after_its_days_and_not_with_them() {
+        let policy = Policy { overdue_days: 3, ..Policy::default() };
+        assert!(!policy.is_overdue(TimeDelta::days(3)));
+        assert!(policy.is_overdue(TimeDelta::days(3) + TimeDelta::seconds(1)));
     }
 }

@@ -53,6 +53,14 @@ pub enum Rule {
     UnknownReviewer,
     NewReport,
     Deleted,
+    // What the policy asks for.
+    InvalidPolicy,
+    NotAllowedRepository,
+    NotAllowedEmail,
+    NotAllowedReviewer,
+    FourEyes,
+    NotesRequired,
+    ReportFindings,
 }
 
 impl Rule {
@@ -72,6 +80,7 @@ impl Rule {
                 | Self::NotAFile
                 | Self::MissingField
                 | Self::EmptyText
+                | Self::InvalidPolicy
         )
     }
 

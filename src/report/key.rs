@@ -79,6 +79,11 @@ impl RepositoryKey {
         &self.0
     }
 
+    /// Returns the host, with its port if that is not the scheme's own.
+    pub fn host(&self) -> &str {
+        self.0.split_once('/').map_or(&self.0, |(host, _)| host)
+    }
+
     /// Returns what stands between host and name: `owner`, or `group/subgroup`;
     /// empty if nothing does.
     pub fn owner(&self) -> &str {
