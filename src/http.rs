@@ -18,6 +18,7 @@ mod input;
 mod list;
 mod openapi;
 mod patience;
+mod policy;
 mod problem;
 mod problems;
 mod query;
@@ -54,8 +55,9 @@ const PAGES_BYTES: u64 = 8 * 1024 * 1024;
 struct App {
     store: Arc<Store>,
     metrics: Arc<Metrics>,
-    /// Whole reports as JSON, by blob id: they say nothing that is not in the file.
-    rendered: Arc<Cache<Oid, Bytes, Weight>>,
+    /// Whole reports as JSON, by blob id and days until an approval ends: they say
+    /// nothing else that is not in the file.
+    rendered: Arc<Cache<(Oid, u32), Bytes, Weight>>,
     /// Pages of the list at the tip, by their query.
     pages: Arc<Cache<String, list::Page, list::PageWeight>>,
     streams: Arc<events::Streams>,
@@ -69,8 +71,8 @@ struct App {
 #[derive(Clone)]
 struct Weight;
 
-impl quick_cache::Weighter<Oid, Bytes> for Weight {
-    fn weight(&self, _: &Oid, json: &Bytes) -> u64 {
+impl quick_cache::Weighter<(Oid, u32), Bytes> for Weight {
+    fn weight(&self, _: &(Oid, u32), json: &Bytes) -> u64 {
         json.len() as u64 + 128
     }
 }
@@ -101,6 +103,7 @@ pub(crate) fn router(store: Arc<Store>, metrics: Arc<Metrics>, settings: &Serve,
         .route("/api/v1/statistics", get(statistics::statistics))
         .route("/api/v1/reports/{id}/file", get(file::file))
         .route("/api/v1/problems", get(problems::problems))
+        .route("/api/v1/policy", get(policy::policy))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))

@@ -79,6 +79,7 @@ use history::States;
 use hold::Hold;
 use lag::Lag;
 use lock::OwnerLock;
+use policy::PolicyInForce;
 use problem::Problem;
 use repository::{Location, OpenError};
 use shared::Shared;
@@ -132,6 +133,8 @@ pub struct Written {
     /// The commit that holds it; for a write that changed nothing, the tip.
     pub commit: Oid,
     pub entry: Arc<Entry>,
+    /// The rules that are in force at `commit`.
+    pub policy: Arc<PolicyInForce>,
     /// The report file; `None` if nothing changed.
     pub file: Option<Arc<[u8]>>,
 }

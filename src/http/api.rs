@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::policy::Policy;
 use crate::report::{Report, Status};
 use crate::store::snapshot::Entry;
 
@@ -64,10 +65,12 @@ pub(super) struct ReportDocument<'a> {
     reviewed_at: Option<DateTime<Utc>>,
     reviewed_by: Option<&'a str>,
     review_notes: Option<&'a str>,
+    /// When the approval ends, by the policy; `null` unless approved, or if approvals do not end.
+    approval_expires_at: Option<DateTime<Utc>>,
 }
 
 impl<'a> ReportDocument<'a> {
-    pub(super) fn new(report: &'a Report, body: &'a str) -> Self {
+    pub(super) fn new(report: &'a Report, body: &'a str, approval_expires_at: Option<DateTime<Utc>>) -> Self {
         Self {
             id: report.id,
             server_name: &report.server_name,
@@ -80,6 +83,7 @@ impl<'a> ReportDocument<'a> {
             reviewed_at: report.reviewed_at,
             reviewed_by: report.reviewed_by.as_deref(),
             review_notes: report.review_notes.as_deref(),
+            approval_expires_at,
         }
     }
 }
@@ -100,10 +104,12 @@ pub(super) struct SummaryDocument<'a> {
     reviewed_by: Option<&'a str>,
     /// When a commit last changed the report in any way.
     updated_at: DateTime<Utc>,
+    /// When the approval ends, by the policy; `null` unless approved, or if approvals do not end.
+    approval_expires_at: Option<DateTime<Utc>>,
 }
 
 impl<'a> SummaryDocument<'a> {
-    pub(super) fn new(entry: &'a Entry) -> Self {
+    pub(super) fn new(entry: &'a Entry, policy: &Policy) -> Self {
         use chrono::SubsecRound;
         let report = &entry.report;
         Self {
@@ -117,6 +123,7 @@ impl<'a> SummaryDocument<'a> {
             reviewed_at: report.reviewed_at,
             reviewed_by: report.reviewed_by.as_deref(),
             updated_at: entry.updated_at.trunc_subsecs(0),
+            approval_expires_at: policy.approval_expires_at(report),
         }
     }
 }

@@ -168,7 +168,11 @@ fn answer(state: &ReportState, headers: &HeaderMap) -> Result<Response, Problem>
     if headers.get_all(header::IF_NONE_MATCH).iter().any(|value| names(value, state.blob)) {
         return Ok(tagged(StatusCode::NOT_MODIFIED.into_response(), state.blob, state.commit));
     }
-    Ok(tagged(json_response(render_file(&state.report, &state.file)?), state.blob, state.commit))
+    Ok(tagged(
+        json_response(render_file(&state.report, &state.file, state.approval_expires_at)?),
+        state.blob,
+        state.commit,
+    ))
 }
 
 /// Returns whether `Accept` asks for JSON, and not for text just as much.

@@ -15,7 +15,7 @@ use super::query::{Parameters, RawQuery, read_at, read_limit, read_time};
 use super::reports::json_response;
 use super::{App, COMMIT_HEADER, commit_header};
 use crate::report::Status;
-use crate::report::validate::Faults;
+use crate::report::validate::{self, Faults};
 use crate::store::history::At;
 use crate::store::snapshot::{Cursor, ListQuery, Order, words};
 
@@ -23,7 +23,8 @@ const LIMIT_DEFAULT: usize = 100;
 const LIMIT_MAX: usize = 1000;
 /// A search is some words, not a text.
 pub(super) const SEARCH_MAX: usize = 255;
-const KNOWN: &str = "`status`, `q`, `owner`, `submitted_before`, `updated_since`, `sort`, `limit`, `cursor`, `at`";
+const KNOWN: &str = "`status`, `q`, `owner`, `repository_url`, `submitted_before`, `updated_since`, `expires_before`, `sort`, `limit`, \
+                     `cursor`, `at`";
 /// What a value of a query does not spell as it is.
 pub(super) const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
 const TOTAL_HEADER: &str = "x-total-count";
@@ -38,11 +39,13 @@ const TOTAL_HEADER: &str = "x-total-count";
         ("status" = Option<StatusFilter>, Query, description = "Only reports in this status; all if left out"),
         ("q" = Option<String>, Query, description = "Only reports in which all of these words stand, in any case, each in the server's name, the repository's URL, the developer's address or the review notes; at most 255 characters"),
         ("owner" = Option<String>, Query, description = "Only reports about repositories of this owner, in any case: the path of the repository without its name"),
+        ("repository_url" = Option<String>, Query, description = "Only the report about this repository, however its address is spelled; at most one"),
         ("submitted_before" = Option<DateTime<Utc>>, Query, description = "Only reports submitted at this time or before"),
         ("sort" = Option<Sort>, Query, description = "`newest` submission first if left out"),
         ("limit" = Option<usize>, Query, description = "At most so many; 100 if left out", minimum = 1, maximum = 1000),
         ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before; fits the `sort` it came from alone"),
         ("updated_since" = Option<DateTime<Utc>>, Query, description = "Only reports changed at this time or later"),
+        ("expires_before" = Option<DateTime<Utc>>, Query, description = "Only approved reports whose approval ends before this time"),
         ("at" = Option<String>, Query, description = "The state as it was at this commit (id, at least its first 7 digits) or time (RFC 3339); now if left out"),
     ),
     responses(
@@ -65,8 +68,9 @@ pub(super) async fn list(State(app): State<App>, uri: Uri, query: RawQuery) -> R
         Some(at) => app.store.snapshot_at(commit_at(&app, at).await?).await?,
         None => app.store.snapshot(),
     };
+    let policy = &snapshot.policy.policy;
     let found = snapshot.page(&query);
-    let summaries: Vec<_> = found.entries.iter().map(|entry| SummaryDocument::new(entry)).collect();
+    let summaries: Vec<_> = found.entries.iter().map(|entry| SummaryDocument::new(entry, policy)).collect();
     let body = serde_json::to_vec(&summaries).map_err(|error| Problem::internal(error.to_string()))?;
     let link = found.next.map(|next| next_link(&parameters, snapshot.commit, &next));
     let link = link.and_then(|link| HeaderValue::try_from(link).ok());
@@ -124,6 +128,8 @@ fn read(parameters: &[(String, String)]) -> Result<(ListQuery, Option<At>), Faul
             "status" => query.status = faults.take(name, read_status(value)).flatten(),
             "q" => query.words = faults.take(name, read_search(value)).unwrap_or_default(),
             "owner" => query.owner = faults.take(name, read_owner(value)),
+            "repository_url" => query.path = faults.take(name, read_repository(value)),
+            "expires_before" => query.expires_before = faults.take(name, read_time(value)),
             "submitted_before" => query.submitted_before = faults.take(name, read_time(value)),
             "updated_since" => query.updated_since = faults.take(name, read_time(value)),
             "sort" => query.order = faults.take(name, read_sort(value)).unwrap_or_default(),
@@ -164,6 +170,10 @@ fn read_search(text: &str) -> Result<Vec<String>, String> {
 
 fn read_owner(text: &str) -> Result<String, String> {
     if text.is_empty() { Err("must not be empty; leave it out for all".into()) } else { Ok(text.into()) }
+}
+
+fn read_repository(text: &str) -> Result<String, String> {
+    validate::repository_url(text).map(|key| key.path())
 }
 
 /// Returns the `Link` to the next page: the same query with another cursor. A

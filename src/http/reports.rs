@@ -5,6 +5,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use git2::Oid;
 
 use super::answers::{BodyProblems, HistoryProblems, VersionProblems, WriteProblems};
@@ -14,6 +15,7 @@ use super::history::report_at;
 use super::input::Fields;
 use super::problem::Problem;
 use super::{App, COMMIT_HEADER, commit_header};
+use crate::policy::Policy;
 use crate::report::validate::{self, Faults};
 use crate::report::{Decision, Report, Submission, front_matter};
 use crate::store::snapshot::Entry;
@@ -81,7 +83,7 @@ pub(super) async fn get(
     if headers.get_all(header::IF_NONE_MATCH).iter().any(is_known) {
         return Ok(tagged(StatusCode::NOT_MODIFIED.into_response(), entry.blob, snapshot.commit));
     }
-    let json = render(&app, entry).await?;
+    let json = render(&app, entry, &snapshot.policy.policy).await?;
     Ok(tagged(json_response(json), entry.blob, snapshot.commit))
 }
 
@@ -196,11 +198,13 @@ pub(super) fn names(value: &HeaderValue, blob: Oid) -> bool {
 
 async fn answer(app: &App, written: &Written) -> Result<Response, Problem> {
     let json = match &written.file {
-        Some(file) => render_file(&written.entry.report, file)?,
-        None => render(app, &written.entry).await?,
+        Some(file) => {
+            render_file(&written.entry.report, file, written.policy.policy.approval_expires_at(&written.entry.report))?
+        }
+        None => render(app, &written.entry, &written.policy.policy).await?,
     };
     if is_whole(&written.entry) {
-        app.rendered.insert(written.entry.blob, json.clone());
+        app.rendered.insert((written.entry.blob, written.policy.policy.approval_days), json.clone());
     }
     Ok(tagged(json_response(json), written.entry.blob, written.commit))
 }
@@ -211,22 +215,27 @@ fn is_whole(entry: &Entry) -> bool {
 }
 
 /// Returns the report as JSON: from memory, or from git.
-async fn render(app: &App, entry: &Entry) -> Result<Bytes, Problem> {
+async fn render(app: &App, entry: &Entry, policy: &Policy) -> Result<Bytes, Problem> {
+    let (key, expires_at) = ((entry.blob, policy.approval_days), policy.approval_expires_at(&entry.report));
     if !is_whole(entry) {
-        return render_file(&entry.report, &app.store.file(entry.blob).await?);
+        return render_file(&entry.report, &app.store.file(entry.blob).await?, expires_at);
     }
-    if let Some(json) = app.rendered.get(&entry.blob) {
+    if let Some(json) = app.rendered.get(&key) {
         return Ok(json);
     }
-    let json = render_file(&entry.report, &app.store.file(entry.blob).await?)?;
-    app.rendered.insert(entry.blob, json.clone());
+    let json = render_file(&entry.report, &app.store.file(entry.blob).await?, expires_at)?;
+    app.rendered.insert(key, json.clone());
     Ok(json)
 }
 
-pub(super) fn render_file(report: &Report, file: &[u8]) -> Result<Bytes, Problem> {
+pub(super) fn render_file(
+    report: &Report,
+    file: &[u8],
+    approval_expires_at: Option<DateTime<Utc>>,
+) -> Result<Bytes, Problem> {
     let body = front_matter::body(file).map_err(|fault| Problem::internal(fault.to_string()))?;
     let body = std::str::from_utf8(body).map_err(|error| Problem::internal(error.to_string()))?;
-    let document = ReportDocument::new(report, body);
+    let document = ReportDocument::new(report, body, approval_expires_at);
     serde_json::to_vec(&document).map(Bytes::from).map_err(|error| Problem::internal(error.to_string()))
 }
 

@@ -6,13 +6,12 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use chrono::Utc;
 use git2::{Index, Oid, Repository};
 
 use super::lag::{Lag, Stale};
 use super::outside::{Follower, Known, Track};
+use super::policy::Policies;
 use super::problem::{FoundIn, Problem};
-use super::repository::{self, MARK};
 use super::snapshot::{Entry, Snapshot};
 use super::walk::{self, FileStep, Step};
 use super::{load, trail::Trail, trails};
@@ -50,13 +49,16 @@ pub(super) fn absorb(
         return Err(AbsorbError::Rewound { served: served.commit, tip });
     }
     let steps = steps(git, served.commit, tip)?;
-    let follower = Follower { git, body_limit_bytes };
+    let policies = Policies::default();
+    let follower = Follower { git, body_limit_bytes, policies: &policies };
     let (index, meant) = (OnceCell::new(), OnceCell::new());
     let absorber = Absorber { follower, lag, branch_ref, steps: &steps, index, meant };
     let mut snapshot = served.clone();
     let (mut behind, by_index) = (Vec::new(), moved_by(git, branch_ref, &steps, moves_index));
     for step in &steps {
         let files = walk::changed_reports(git, Some(snapshot.tree), step.tree)?;
+        let before = snapshot.commit;
+        policies.note(step.commit, snapshot.policy.clone());
         snapshot.advance(step.commit, step.tree, step.committed_at);
         for file in files {
             if !by_index.contains(&step.commit) {
@@ -64,8 +66,8 @@ pub(super) fn absorb(
             }
             absorber.take(&mut snapshot, step, &file)?;
         }
+        policies.follow(git, &mut snapshot, step, before)?;
     }
-    look_at_mark(git, &mut snapshot)?;
     Ok((snapshot, behind))
 }
 
@@ -224,24 +226,6 @@ fn take_stray(git: &Repository, snapshot: &mut Snapshot, file: &FileStep, step: 
         let problem = Problem::new(fault, content.content(), found_in, load::time(step.committed_at));
         log(&file.path, &problem);
         snapshot.put_problem(file.path.clone(), Some(blob), problem);
-    }
-    Ok(())
-}
-
-/// Notes whether the repository still says what it is.
-///
-/// # Errors
-/// libgit2's.
-pub(super) fn look_at_mark(git: &Repository, snapshot: &mut Snapshot) -> Result<(), git2::Error> {
-    let known = snapshot.tip_problem(MARK).is_some();
-    match repository::mark_fault(git, snapshot.tree)? {
-        None => snapshot.remove(MARK),
-        Some(_) if known => {}
-        Some(fault) => {
-            let problem = Problem::new(fault, b"", FoundIn::Commit(snapshot.commit), Utc::now());
-            log(MARK, &problem);
-            snapshot.put_problem(MARK.to_owned(), None, problem);
-        }
     }
     Ok(())
 }

@@ -74,6 +74,8 @@ pub struct State {
     pub commit: Oid,
     pub blob: Oid,
     pub report: Report,
+    /// When its approval ends, by the rules at that commit.
+    pub approval_expires_at: Option<DateTime<Utc>>,
     /// The report file.
     pub file: Vec<u8>,
 }

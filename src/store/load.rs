@@ -10,11 +10,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use git2::Oid;
+use git2::{Oid, Repository};
 
 use super::outside::{Follower, Track};
+use super::policy::{self, Policies};
 use super::problem::{FoundIn, Problem};
-use super::repository::Location;
+use super::repository::{Location, MARK};
 use super::snapshot::{Entry, Snapshot};
 use super::trail::Trail;
 use super::trails::{self, Touch};
@@ -58,7 +59,8 @@ pub(super) fn snapshot_with(
     found.sort_by_cached_key(|found| history.touches.get(&found.path).and_then(|all| all.last().map(|touch| touch.at)));
     let found: Vec<_> =
         found.into_iter().map(|found| (history.touches.remove(&found.path).unwrap_or_default(), found)).collect();
-    let mut tracks = follow(location, &found, &history.touches, body_limit_bytes)?;
+    let policies = Policies::default();
+    let mut tracks = follow(location, &found, &history.touches, body_limit_bytes, &policies)?;
     for (touches, Found { path, blob, read, .. }) in found {
         match (tracks.remove(&path), read) {
             (Some(track), _) => absorb::put(&mut snapshot, &path, track, trail(&touches)),
@@ -76,8 +78,21 @@ pub(super) fn snapshot_with(
     for (path, touches) in history.touches {
         absorb::put(&mut snapshot, &path, tracks.remove(&path).unwrap_or_default(), trail(&touches));
     }
-    absorb::look_at_mark(&git, &mut snapshot)?;
+    put_policy(&git, &mut snapshot, &policies)?;
     Ok(snapshot)
+}
+
+/// Puts the rules that are in force at the snapshot's commit into it.
+///
+/// # Errors
+/// libgit2's, if an object is missing.
+pub(super) fn put_policy(git: &Repository, snapshot: &mut Snapshot, policies: &Policies) -> Result<(), git2::Error> {
+    let policy::State { in_force, file, problem } = policies.at(git, snapshot.commit)?;
+    (snapshot.policy, snapshot.policy_file) = (in_force, file);
+    if let Some(problem) = problem {
+        snapshot.put_problem(MARK.to_owned(), file, problem);
+    }
+    Ok(())
 }
 
 /// Finds the state of the reports whose files do not say it from their commits,
@@ -87,6 +102,7 @@ fn follow(
     found: &[(Vec<Touch>, Found)],
     gone: &HashMap<String, Vec<Touch>>,
     body_limit_bytes: usize,
+    policies: &Policies,
 ) -> Result<HashMap<String, Track>, git2::Error> {
     let says_all = |touches: &[Touch], found: &Found| {
         found.is_stray || (found.read.is_ok() && touches.first().is_some_and(|last| last.is_own))
@@ -95,7 +111,7 @@ fn follow(
     let there = there.map(|(touches, found)| (&found.path, touches));
     let paths: Vec<(&String, &Vec<Touch>)> = there.chain(gone).collect();
     let tracks = cores::map(location, &paths, |git, (path, touches)| {
-        let track = trails::track(&Follower { git, body_limit_bytes }, path, touches)?;
+        let track = trails::track(&Follower { git, body_limit_bytes, policies }, path, touches)?;
         Ok(((*path).clone(), track))
     })?;
     Ok(tracks.into_iter().collect())

@@ -10,9 +10,11 @@ use git2::{Oid, Repository};
 use super::history::event;
 use super::lag::Stale;
 use super::load;
+use super::policy::Policies;
 use super::problem::{FoundIn, Problem};
 use super::snapshot::Repair;
 use super::walk::{FileStep, Step};
+use crate::policy;
 use crate::report::change::{self, Before, Hand, Judged, Way};
 use crate::report::fault::{Fault, Rule};
 use crate::report::text::is_invisible;
@@ -53,6 +55,8 @@ pub(super) struct Follower<'a> {
     /// For all that is committed, [`crate::report::validate::BODY_LIMIT_MAX`]: a setting must not change what
     /// history means.
     pub(super) body_limit_bytes: usize,
+    /// The rules before each commit.
+    pub(super) policies: &'a Policies,
 }
 
 impl Follower<'_> {
@@ -176,10 +180,11 @@ impl Follower<'_> {
         let who = person(&text(author.name_bytes()), &text(author.email_bytes()));
         let at = load::time(step.committed_at);
         let hand = Hand { way: Way::Commit, who: Some(&who), at, body_limit_bytes: self.body_limit_bytes };
-        let Some(known) = known else { return Ok(change::judge(&file.path, None, content, hand)) };
+        let rules = self.policies.before(self.git, step)?;
+        let judge = |before| policy::change::judge(&rules.policy, &file.path, before, content, hand);
+        let Some(known) = known else { return Ok(judge(None)) };
         let before_file = self.git.find_blob(known.blob)?;
-        let before = Before { report: &known.report, file: before_file.content() };
-        Ok(change::judge(&file.path, Some(before), content, hand))
+        Ok(judge(Some(Before { report: &known.report, file: before_file.content() })))
     }
 
     /// Joins a file that was made from an older version with what the service

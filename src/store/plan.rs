@@ -113,7 +113,10 @@ impl Plan {
         outcome: Outcome,
     ) -> io::Result<Result<Written, WriteError>> {
         let draft = match outcome {
-            Outcome::Unchanged(entry) => return Ok(Ok(Written { commit: self.snapshot.commit, file: None, entry })),
+            Outcome::Unchanged(entry) => {
+                let policy = self.snapshot.policy.clone();
+                return Ok(Ok(Written { commit: self.snapshot.commit, file: None, entry, policy }));
+            }
             Outcome::Commit(draft) => draft,
         };
         let path = draft.path.clone();
@@ -160,7 +163,8 @@ impl Plan {
         let (report, path) = (draft.report, draft.path);
         let entry = Arc::new(Entry::new(report, None, path, blob, now, commits));
         self.snapshot.put(entry.clone());
-        Ok(Written { commit: self.snapshot.commit, file: Some(draft.file), entry })
+        let policy = self.snapshot.policy.clone();
+        Ok(Written { commit: self.snapshot.commit, file: Some(draft.file), entry, policy })
     }
 }
 

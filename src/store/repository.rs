@@ -168,14 +168,11 @@ fn was_golive(git: &Repository) -> bool {
     super::served::read(git).is_some() || git.refname_to_id(MIRRORED_REF).is_ok()
 }
 
-/// Returns what is wrong with the mark in the tree `root`, if anything.
-pub(super) fn mark_fault(git: &Repository, root: Oid) -> Result<Option<Fault>, git2::Error> {
-    if format_of(git, &git.find_tree(root)?) == Some(FORMAT) {
-        return Ok(None);
-    }
+/// What is wrong with a repository whose mark is gone.
+pub(super) fn mark_fault() -> Fault {
     let repair =
         "put it back as it was: `git log -- golive.yaml` shows when, `git checkout COMMIT -- golive.yaml` does";
-    Ok(Some(Fault::new(Rule::Deleted, "`golive.yaml` does not say `golive: 1` any more", repair)))
+    Fault::new(Rule::Deleted, "`golive.yaml` does not say `golive: 1` any more", repair)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, OpenError> {

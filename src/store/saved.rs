@@ -13,6 +13,8 @@ use git2::{Oid, Repository};
 
 use super::absorb;
 use super::lag::Lag;
+use super::load;
+use super::policy::Policies;
 use super::repository::Location;
 use super::snapshot::Snapshot;
 use crate::report::validate::BODY_LIMIT_MAX;
@@ -49,13 +51,14 @@ pub(super) fn save(location: &Location, snapshot: &Snapshot) -> io::Result<bool>
 /// before, and that commit; `None` if that is not there, or of another history.
 pub(super) fn at(location: &Location, git: &Repository, served: Oid) -> Option<(Snapshot, Oid)> {
     let bytes = fs::read(path(location)).ok()?;
-    let snapshot = read(&bytes)?;
+    let mut snapshot = read(&bytes)?;
     drop(bytes);
     let tree = git.find_commit(snapshot.commit).ok()?.tree_id();
     let (n_after, n_before) = git.graph_ahead_behind(served, snapshot.commit).ok()?;
     if tree != snapshot.tree || n_before > 0 || n_after > GAP_MIN.max(snapshot.line.len() / GAP_SHARE) {
         return None;
     }
+    load::put_policy(git, &mut snapshot, &Policies::default()).ok()?;
     let saved = snapshot.commit;
     if n_after == 0 {
         return Some((snapshot, saved));

@@ -30,7 +30,6 @@ pub use weeks::WeekCount;
 
 use super::line::Line;
 use super::policy::PolicyInForce;
-use crate::policy::Policy;
 use crate::report::Status;
 use lists::Lists;
 use owners::Owners;
@@ -52,6 +51,8 @@ pub struct Snapshot {
     pub tree: Oid,
     /// The rules that are in force.
     pub policy: Arc<PolicyInForce>,
+    /// The `golive.yaml` of `tree`, whether it can be read or not.
+    pub(super) policy_file: Option<Oid>,
     /// The commits that the branch was at, up to `commit`.
     pub(super) line: Line,
     by_id: imbl::HashMap<Uuid, Arc<Entry>>,
@@ -71,7 +72,8 @@ impl Snapshot {
         Self {
             commit,
             tree,
-            policy: Arc::new(PolicyInForce { blob: Oid::ZERO_SHA1, policy: Policy::default() }),
+            policy: Arc::default(),
+            policy_file: None,
             line: Line::default(),
             by_id: imbl::HashMap::new(),
             by_path: imbl::HashMap::new(),

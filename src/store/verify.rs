@@ -15,6 +15,7 @@ use std::path::Path;
 
 use git2::{ErrorCode, Oid, Repository, RepositoryOpenFlags};
 
+use super::policy::Policies;
 use super::repository::Location;
 use super::{load, rewind, served};
 use replay::Replay;
@@ -99,7 +100,8 @@ pub fn verify(path: &Path, progress: &dyn Fn(usize, usize)) -> Result<Verified, 
     let commits = read::line(&git, tip)?;
     let total = commits.len();
     progress(0, total);
-    let mut replay = Replay::new(&git);
+    let policies = Policies::default();
+    let mut replay = Replay::new(&git, &policies);
     ahead::each(git.path(), &commits, |commit, before, content| {
         replay.take(commit, before, content)?;
         if replay.n_commits().is_multiple_of(STEP) {

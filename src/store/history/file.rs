@@ -1,12 +1,14 @@
 //! One report through its commits: what each made of it.
 
+use chrono::{DateTime, Utc};
 use git2::{Oid, Repository};
 
 use super::{Side, State};
 use crate::report::validate::BODY_LIMIT_MAX;
-use crate::report::{Event, change};
+use crate::report::{Event, Report, Status, change};
 use crate::store::lag::Stale;
 use crate::store::outside::{Follower, Known, Track};
+use crate::store::policy::Policies;
 use crate::store::snapshot::Entry;
 use crate::store::trails;
 use crate::store::walk::Step;
@@ -65,7 +67,8 @@ pub(super) fn stage_at(
 
 /// Returns the stages of the first `n_stages` of `commits`, which are oldest first.
 fn stages_of(git: &Repository, entry: &Entry, commits: &[Oid], n_stages: usize) -> Result<Vec<Stage>, git2::Error> {
-    let follower = Follower { git, body_limit_bytes: BODY_LIMIT_MAX };
+    let policies = Policies::default();
+    let follower = Follower { git, body_limit_bytes: BODY_LIMIT_MAX, policies: &policies };
     let odb = git.odb()?;
     let mut stages: Vec<Stage> = Vec::with_capacity(commits.len());
     let mut track = Track::default();
@@ -121,7 +124,8 @@ pub(super) fn state_at(git: &Repository, entry: &Entry, commit: Oid) -> Result<O
 fn aside(git: &Repository, entry: &Entry, commit: Oid, blob: Oid) -> Result<Option<State>, git2::Error> {
     let file = git.find_blob(blob)?.content().to_vec();
     let report = change::says(&file).ok().filter(|report| report.id == entry.report.id);
-    Ok(report.map(|report| State { commit, blob, report, file }))
+    let Some(report) = report else { return Ok(None) };
+    Ok(Some(State { commit, blob, approval_expires_at: expires_at(git, commit, &report)?, report, file }))
 }
 
 /// Returns the state at the first commit whose report has `revision`.
@@ -136,7 +140,15 @@ pub(super) fn first_of(git: &Repository, entry: &Entry, revision: u32) -> Result
 
 fn state(git: &Repository, commit: Oid, known: &Known) -> Result<State, git2::Error> {
     let file = git.find_blob(known.blob)?.content().to_vec();
-    Ok(State { commit, blob: known.blob, report: known.report.clone(), file })
+    let report = known.report.clone();
+    Ok(State { commit, blob: known.blob, approval_expires_at: expires_at(git, commit, &report)?, report, file })
+}
+
+fn expires_at(git: &Repository, commit: Oid, report: &Report) -> Result<Option<DateTime<Utc>>, git2::Error> {
+    if report.status != Status::Approved {
+        return Ok(None);
+    }
+    Ok(Policies::default().in_force(git, commit)?.policy.approval_expires_at(report))
 }
 
 /// Returns the file at `commit` as one side of a difference, whether it was

@@ -8,6 +8,7 @@ use memchr::memmem::Finder;
 use super::cursor::{Cursor, Order};
 use super::fold::fold;
 use super::{Entry, Snapshot};
+use crate::policy::Policy;
 use crate::report::Status;
 
 /// What a list is asked for.
@@ -25,6 +26,10 @@ pub struct ListQuery {
     pub owner: Option<String>,
     /// Only reports that were submitted at this time or before.
     pub submitted_before: Option<DateTime<Utc>>,
+    /// Only approved reports whose approval ends before this time.
+    pub expires_before: Option<DateTime<Utc>>,
+    /// Only the report whose file is at this path.
+    pub path: Option<String>,
     pub order: Order,
     /// Only what stands after this place, which is one in `order`.
     pub after: Option<Cursor>,
@@ -66,31 +71,41 @@ impl Counts {
 }
 
 /// What a report has to be besides its status.
-struct Filter {
+struct Filter<'a> {
+    policy: &'a Policy,
     updated_since: Option<DateTime<Utc>>,
     submitted_before: Option<DateTime<Utc>>,
+    expires_before: Option<DateTime<Utc>>,
+    path: Option<&'a str>,
     owner: Option<String>,
     /// The longest first, as it is the rarest.
     words: Vec<Finder<'static>>,
 }
 
-impl Filter {
+impl<'a> Filter<'a> {
     /// Returns the filter of `query`, or `None` if every report passes.
-    fn of(query: &ListQuery) -> Option<Self> {
-        let ListQuery { updated_since, submitted_before, .. } = *query;
+    fn of(query: &'a ListQuery, policy: &'a Policy) -> Option<Self> {
+        let ListQuery { updated_since, submitted_before, expires_before, .. } = *query;
         let mut words: Vec<_> = query.words.iter().map(|word| fold(word)).collect();
         words.sort_by_key(|word| std::cmp::Reverse(word.len()));
         // Prepared once, as looking for a word in 10,000 reports is where the time goes.
         let words = words.iter().map(|word| Finder::new(word).into_owned()).collect();
-        let filter = Self { updated_since, submitted_before, owner: query.owner.as_deref().map(fold), words };
-        let is_idle =
-            updated_since.is_none() && submitted_before.is_none() && filter.owner.is_none() && filter.words.is_empty();
+        let (owner, path) = (query.owner.as_deref().map(fold), query.path.as_deref());
+        let is_idle = updated_since.or(submitted_before).or(expires_before).is_none()
+            && owner.is_none()
+            && path.is_none()
+            && query.words.is_empty();
+        let filter = Self { policy, updated_since, submitted_before, expires_before, path, owner, words };
         (!is_idle).then_some(filter)
     }
 
     fn passes(&self, entry: &Entry) -> bool {
         self.updated_since.is_none_or(|since| entry.updated_at.timestamp() >= since.timestamp())
             && self.submitted_before.is_none_or(|before| entry.report.submitted_at <= before)
+            && self.path.is_none_or(|path| *entry.path == *path)
+            && self.expires_before.is_none_or(|before| {
+                self.policy.approval_expires_at(&entry.report).is_some_and(|expires_at| expires_at < before)
+            })
             && self.owner.as_deref().is_none_or(|owner| *entry.folded_owner == *owner)
             && self.words.iter().all(|word| entry.has(word))
     }
@@ -98,11 +113,12 @@ impl Filter {
 
 impl Snapshot {
     /// Returns the part of the list that `query` asks for. By submission or
-    /// without a status, it costs the length of the page; with `updated_since`,
-    /// the number of reports changed since then; else, that of all reports.
+    /// without a status, it costs the length of the page; with `path`, one look-up;
+    /// with `updated_since`, the number of reports changed since then; else, that of
+    /// all reports.
     pub fn page(&self, query: &ListQuery) -> Page {
         let (order, status, after) = (query.order, query.status, query.after.as_ref());
-        let Some(filter) = Filter::of(query) else {
+        let Some(filter) = Filter::of(query, &self.policy.policy) else {
             let entries = self.lists.in_order(order, status, after).take(query.limit + 1).cloned().collect();
             return Page::cut(entries, query, self.lists.len(status));
         };
@@ -115,15 +131,19 @@ impl Snapshot {
                 entries.push(entry.clone());
             }
         };
-        match filter.updated_since {
-            Some(since) => {
-                let has_status = |entry: &&Arc<Entry>| status.is_none_or(|status| entry.report.status == status);
+        let has_status = |entry: &&Arc<Entry>| status.is_none_or(|status| entry.report.status == status);
+        match (filter.path, filter.updated_since) {
+            (Some(path), _) => {
+                let found = self.at_path(path).into_iter().filter(has_status);
+                found.filter(|entry| filter.passes(entry)).for_each(&mut take);
+            }
+            (None, Some(since)) => {
                 let recent = self.lists.updated_since(since).filter(has_status);
                 let mut found: Vec<_> = recent.filter(|entry| filter.passes(entry)).collect();
                 found.sort_by_cached_key(|entry| Cursor::of(order, entry));
                 found.into_iter().for_each(&mut take);
             }
-            None => {
+            (None, None) => {
                 self.lists.in_order(order, status, None).filter(|entry| filter.passes(entry)).for_each(&mut take);
             }
         }
@@ -134,7 +154,7 @@ impl Snapshot {
     /// asks for.
     pub fn counts(&self, query: &ListQuery) -> Counts {
         let len = |status| self.lists.len(Some(status));
-        let Some(filter) = Filter::of(query) else {
+        let Some(filter) = Filter::of(query, &self.policy.policy) else {
             let (approved, rejected) = (len(Status::Approved), len(Status::Rejected));
             return Counts { pending: len(Status::PendingReview), approved, rejected };
         };
@@ -145,9 +165,10 @@ impl Snapshot {
             Status::Approved => counts.approved += 1,
             Status::Rejected => counts.rejected += 1,
         };
-        match filter.updated_since {
-            Some(since) => self.lists.updated_since(since).for_each(&mut count),
-            None => self.lists.in_order(Order::Newest, None, None).for_each(&mut count),
+        match (filter.path, filter.updated_since) {
+            (Some(path), _) => self.at_path(path).into_iter().for_each(&mut count),
+            (None, Some(since)) => self.lists.updated_since(since).for_each(&mut count),
+            (None, None) => self.lists.in_order(Order::Newest, None, None).for_each(&mut count),
         }
         counts
     }

@@ -10,6 +10,7 @@ use super::{Offence, Verified, own};
 use crate::report::{Event, Report, Status, change};
 use crate::store::check::subject;
 use crate::store::outside::{Follower, Known, Track};
+use crate::store::policy::Policies;
 use crate::store::rewind;
 use crate::store::snapshot::Snapshot;
 
@@ -42,9 +43,9 @@ pub(super) struct Outside {
 }
 
 impl<'a> Replay<'a> {
-    pub(super) fn new(git: &'a Repository) -> Self {
+    pub(super) fn new(git: &'a Repository, policies: &'a Policies) -> Self {
         Self {
-            follower: Follower { git, body_limit_bytes: usize::MAX },
+            follower: Follower { git, body_limit_bytes: usize::MAX, policies },
             tracks: HashMap::new(),
             by_id: HashMap::new(),
             verified: Verified::default(),
