@@ -1,6 +1,7 @@
 //! Floor 3, the edge: routes, and what handlers share.
 
 mod activity;
+mod allowed;
 mod answers;
 mod api;
 mod cache;

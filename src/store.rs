@@ -70,6 +70,7 @@ pub use object::blob_id;
 pub use outside::person;
 
 use crate::metrics::Metrics;
+use crate::policy::rules::Breach;
 use crate::report::fault::Fault;
 use crate::report::validate::BODY_LIMIT_MAX;
 use batch::{Command, Write};
@@ -109,6 +110,9 @@ pub enum WriteError {
     /// The report is not the version that the caller has seen.
     #[error("report `{}` was changed meanwhile", .0.report.id)]
     Stale(Arc<Entry>),
+    /// The rules in force do not allow it; at least one of them.
+    #[error("the policy does not allow it: {}", .0.first().map_or("", |breach| &breach.detail))]
+    NotAllowed(Vec<Breach>),
     /// The report's file, or the file that is to become it, cannot be accepted.
     #[error("`{path}` has a problem: {fault}")]
     Problem { path: String, fault: Box<Fault> },
@@ -315,10 +319,11 @@ impl Store {
             })
             .await?
         };
-        let draft = match outcome? {
+        let draft = match outcome {
             // Whether it still is so, the writer knows, who looks at the branch.
-            Outcome::Unchanged(_) => None,
-            Outcome::Commit(draft) => Some(draft),
+            Ok(Outcome::Unchanged(_)) | Err(WriteError::NotAllowed(_)) => None,
+            Ok(Outcome::Commit(draft)) => Some(draft),
+            Err(error) => return Err(error),
         };
         let (reply, answer) = oneshot::channel();
         self.enqueue(Command::Write(Write { change, via, draft, reply }))?;

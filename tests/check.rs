@@ -277,11 +277,19 @@ fn broken_golive_yaml_is_told_with_what_to_do_and_hides_nothing() {
     clone.edit("pending_review", "aproved");
     let mark = clone.place.repo().join("golive.yaml");
     for (text, words) in [
-        ("golive: [1", &["not valid YAML", "correct that, or take it as it was: `git checkout COMMIT"][..]),
-        ("golive: 2\n", &["does not say `golive: 1`", "write that line into it"]),
+        (
+            "golive: [1",
+            &["invalid-policy", "not valid YAML", "correct that, or take it as it was: `git checkout COMMIT"][..],
+        ),
+        (
+            "golive: 1\nreview:\n  four_eyse: true\n",
+            &["invalid-policy", "golive.yaml:3:3", "`review.four_eyse` is not a key", "`four_eyes`"],
+        ),
+        ("golive: 2\n", &["format-marker", "does not say `golive: 1`", "write that line into it"]),
     ] {
         fs::write(&mark, text).expect("written");
-        clone.assert_found(&[], &[words, &["format-marker", "unknown-status"]].concat());
+        clone.assert_found(&[], &[words, &["unknown-status"]].concat());
+        clone.assert_found(&["golive.yaml"], words);
         clone.assert_found(&[&clone.path], &["unknown-status"]);
     }
     clone.commit();

@@ -3,8 +3,6 @@
 
 mod common;
 
-use std::fs;
-
 use common::edits::restarted_the_same;
 use common::{Place, Service, decision};
 use serde_json::{Value, json};
@@ -17,24 +15,12 @@ fn policy(service: &Service) -> Value {
     answer.json()
 }
 
-/// Commits `golive.yaml` with `rules` below the mark, and waits until that is the tip that is served.
-fn commit(service: &Service, rules: &str) -> String {
-    fs::write(service.place.repo().join("golive.yaml"), format!("golive: 1\n{rules}")).expect("written");
-    service.git(&["commit", "-q", "-a", "-m", "Change the rules"]);
-    service.wait_until_settled();
-    service.tip()
-}
-
-fn blob(service: &Service, commit: &str) -> String {
-    service.git(&["rev-parse", &format!("{commit}:golive.yaml")]).trim().to_owned()
-}
-
 #[test]
 fn policy_of_a_new_repository_asks_for_nothing() {
     let place = Place::new();
     let service = place.serve();
     let mut found = policy(&service);
-    assert_eq!(found["policy"], blob(&service, "main"));
+    assert_eq!(found["policy"], service.rules_at("main"));
     // What reports must hold is told elsewhere.
     assert_eq!((&found["report"]["enforcement"], &found["report"]["max_bytes"]), (&json!("warn"), &Value::Null));
     found.as_object_mut().expect("an object").retain(|name, _| name == "submission" || name == "review");
@@ -48,7 +34,7 @@ fn policy_of_a_new_repository_asks_for_nothing() {
             },
         })
     );
-    let tag = format!("\"{}\"", blob(&service, "main"));
+    let tag = format!("\"{}\"", service.rules_at("main"));
     assert_eq!(service.send("GET", "/api/v1/policy", &[("if-none-match", &tag)], []).status, 304);
     assert_eq!(service.get("/api/v1/policy?x=1").pointers(), ["?x"]);
 }
@@ -59,9 +45,9 @@ fn policy_changes_with_a_commit_and_is_the_same_after_a_restart() {
     let service = place.serve();
     let first = policy(&service);
     let rules = "report:\n  enforcement: refuse\n  fields: [Owner]\n  phases:\n    - name: Only\n      sections: [{heading: One}]\nreview: {overdue_days: 3}\n";
-    let changed = commit(&service, rules);
+    let changed = service.commit_rules(rules);
     let second = policy(&service);
-    assert_eq!(second["policy"], blob(&service, &changed));
+    assert_eq!(second["policy"], service.rules_at(&changed));
     assert_ne!(second["policy"], first["policy"]);
     let only = json!([{"name": "Only", "verdict": false,
         "sections": [{"heading": "One", "fields": [], "columns": [], "rows": []}]}]);
@@ -102,7 +88,7 @@ fn approvals_end_by_the_policy_and_are_found_by_it() {
     let before = service.tip();
     let tag = service.get(&format!("/api/v1/reports/{approved}")).header("etag").to_owned();
 
-    commit(&service, "review: {approval_days: 30}\n");
+    service.commit_rules("review: {approval_days: 30}\n");
     let reviewed_at = service.report(&approved)["reviewed_at"].as_str().expect("a time").to_owned();
     let at = |days: i64| {
         let at = reviewed_at.parse::<chrono::DateTime<chrono::Utc>>().expect("a time") + chrono::TimeDelta::days(days);
@@ -129,7 +115,7 @@ fn approvals_end_by_the_policy_and_are_found_by_it() {
     // A decision answers with it, and a change of the days counts for all approvals.
     let anew = service.patch(&rejected, &decision("approved", "")).json();
     assert!(anew["approval_expires_at"].is_string(), "{anew}");
-    commit(&service, "review: {approval_days: 7}\n");
+    service.commit_rules("review: {approval_days: 7}\n");
     assert_eq!(one(&approved), at(7));
     assert_eq!(list(&format!("expires_before={}", at(29))).len(), 2);
 }
@@ -141,7 +127,7 @@ fn pages_of_what_expires_keep_their_query() {
     for name in ["a", "b", "c"] {
         service.patch(&service.submit(name), &decision("approved", ""));
     }
-    commit(&service, "review: {approval_days: 1}\n");
+    service.commit_rules("review: {approval_days: 1}\n");
     let mut next = Some("/api/v1/reports?expires_before=2999-01-01T00:00:00%2B01:00&limit=2".to_owned());
     let mut sizes = Vec::new();
     while let Some(address) = next.take() {

@@ -313,7 +313,11 @@ fn push_within_the_rules_is_accepted_and_counts() {
             "",
         ),
         ("an executable elsewhere", "echo x > run; chmod +x run; git add -A; git commit -q -m x", ""),
-        ("a key beside", "echo 'team: platform' >> golive.yaml; git commit -q -a -m x", ""),
+        (
+            "other rules",
+            "echo 'golive: 1' > golive.yaml; echo 'review: {four_eyes: true}' >> golive.yaml; git commit -q -a -m x",
+            "",
+        ),
     ] {
         hub.assert_accepted(name, script, push);
     }

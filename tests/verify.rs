@@ -77,7 +77,7 @@ fn lively_history_is_right_in_every_kind_of_clone() {
 /// Makes a commit as the service does, with an approval of `mcp-one` in the work
 /// tree; `$message` can be changed before.
 const OWN: &str = "
-f=FILE; id=$(sed -n 's/^id: //p' $f); blob=$(git rev-parse HEAD:$f); tip=$(git rev-parse HEAD)
+f=FILE; id=$(sed -n 's/^id: //p' $f); blob=$(git rev-parse HEAD:$f); tip=$(git rev-parse HEAD); rules=$(git rev-parse HEAD:golive.yaml)
 export GIT_COMMITTER_NAME=golive GIT_COMMITTER_EMAIL=golive@invalid
 sed -i 's/^status: .*/status: approved/; s/^reviewed_by: .*/reviewed_by: Morgan/' $f
 sed -i 's/^reviewed_at: .*/reviewed_at: 2026-01-01T00:00:00Z/' $f
@@ -101,6 +101,32 @@ const TAMPERED: &[(&str, &str, &[&str])] = &[
     ("a false revision", "swap 's/Revision: 1/Revision: 2/'; own", &["`Revision` is `2`", "by the change it is `1`"]),
     ("a false status", "swap 's/pending_review ->/rejected ->/'; own", &["`Status` is `rejected -> approved`"]),
     ("a false blob", "swap \"s/$blob/$tip/\"; own", &["`Report-Blob` is", "by the change it is"]),
+    ("false rules", "swap \"s/^Via/Policy-Blob: $tip\\nVia/\"; own", &["`Policy-Blob` is", "by the change it is"]),
+    (
+        "rules twice",
+        "swap \"s/^Via/Policy-Blob: $rules\\nPolicy-Blob: $rules\\nVia/\"; own",
+        &["`Policy-Blob` is missing, and by the change it is"],
+    ),
+    (
+        "rules of no decision",
+        "git checkout -q .; sed -i 's/^server_name: .*/server_name: other/' $f
+         swap \"s/^Approve/Edit/; s/-> approved/-> pending_review/; s/^Report-Blob: .*/Policy-Blob: $rules/\"; own",
+        &["`Policy-Blob` stands beside no decision"],
+    ),
+    (
+        "a decision that its rules forbid",
+        "printf 'golive: 1\\nreview: {reviewers: [kim@example.com]}\\n' > golive.yaml
+         export GIT_COMMITTER_NAME=Kim GIT_COMMITTER_EMAIL=kim@example.com; git commit -qm Rules golive.yaml
+         export GIT_COMMITTER_NAME=golive GIT_COMMITTER_EMAIL=golive@invalid
+         swap \"s/^Via/Policy-Blob: $(git rev-parse HEAD:golive.yaml)\\nVia/\"; own",
+        &["`reviewed_by` must be one of those who may decide: `kim@example.com`"],
+    ),
+    (
+        "rules that nobody can read",
+        "git checkout -q .; echo 'reviewers: []' >> golive.yaml; export GIT_COMMITTER_EMAIL=a@example.com
+         git commit -qam 'Break the rules'",
+        &["`reviewers` is not a key of golive.yaml", "Break the rules"],
+    ),
     ("no blob", "swap '/^Report-Blob/d'; own", &["`Report-Blob` is missing"]),
     ("a trailer twice", "swap 's/^Via: api/Via: api\\nVia: web/'; own", &["`Via` is missing"]),
     ("an unknown way in", "swap 's/Via: api/Via: post/'; own", &["`Via` is `post`", "no way in"]),
@@ -140,6 +166,9 @@ fn every_kind_of_tampering_is_found_and_named() {
     };
     // Made like the service's own, nothing is wrong with it.
     let honest = tamper("own");
+    assert_eq!(honest.status.code(), Some(0), "{honest:?}");
+    // As it was made before decisions named their rules, and since.
+    let honest = tamper("swap \"s/^Via/Policy-Blob: $rules\\nVia/\"; own");
     assert_eq!(honest.status.code(), Some(0), "{honest:?}");
     for (name, script, words) in TAMPERED {
         let finished = tamper(script);

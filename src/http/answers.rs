@@ -54,6 +54,10 @@ problems! {
         "503": "Writes are not possible now",
         "507": "The disk is full",
     }
+    /// Of a decision.
+    DecisionProblems {
+        "403": "The policy has somebody else decide",
+    }
     /// Of a write to a report that exists.
     VersionProblems {
         "404": "No such report",

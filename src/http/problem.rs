@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::allowed;
 use crate::report::Status;
 use crate::report::validate::Faults;
 use crate::store::WriteError;
@@ -305,6 +306,15 @@ impl From<WriteError> for Problem {
                 let detail = format!("report `{id}` is `pending_review` already; approve or reject it");
                 conflict("no-such-step", detail).with(Members::of(entry))
             }
+            WriteError::NotAllowed(breaches) => match breaches.iter().find(|breach| breach.is_about_who()) {
+                Some(breach) => Self::forbidden(format!(
+                    "`{}` {}; golive compares the texts that were sent, which anyone can type (rule `{}`)",
+                    breach.field,
+                    breach.detail,
+                    breach.rule.as_str(),
+                )),
+                None => Self::invalid(allowed::faults(breaches), "#/"),
+            },
             WriteError::Problem { path, fault } => {
                 conflict("broken-file", format!("the file of this report has to be repaired first: `{path}`: {fault}"))
                     .with(Members { path: Some(path.clone()), ..Members::default() })

@@ -7,8 +7,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use git2::Oid;
+use uuid::Uuid;
 
-use super::answers::{BodyProblems, HistoryProblems, VersionProblems, WriteProblems};
+use super::allowed::{self, Sent};
+use super::answers::{BodyProblems, DecisionProblems, HistoryProblems, VersionProblems, WriteProblems};
 use super::api::{DecisionBody, ReportDocument, SubmissionBody};
 use super::extract::{AtQuery, ReportId};
 use super::history::report_at;
@@ -16,7 +18,7 @@ use super::input::Fields;
 use super::problem::Problem;
 use super::{App, COMMIT_HEADER, commit_header};
 use crate::policy::Policy;
-use crate::report::validate::{self, Faults};
+use crate::report::validate::{self, Faults, Invalid};
 use crate::report::{Decision, Report, Submission, front_matter};
 use crate::store::snapshot::Entry;
 use crate::store::{Change, Expected, Via, Written};
@@ -42,7 +44,7 @@ const REQUEST_PER_BODY: usize = 8;
 )]
 pub(super) async fn submit(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let via = via(request.headers());
-    let submission = read_submission(&app, request).await?;
+    let submission = read_submission(&app, None, request).await?;
     let written = app.store.write(Change::Submit(submission), via).await?;
     let location = format!("/api/v1/reports/{}", written.entry.report.id);
     let mut response = answer(&app, &written).await?;
@@ -112,7 +114,7 @@ pub(super) async fn revise(
     request: Request,
 ) -> Result<Response, Problem> {
     let (expected, via) = (expected(request.headers()), via(request.headers()));
-    let submission = read_submission(&app, request).await?;
+    let submission = read_submission(&app, Some(id), request).await?;
     let written = app.store.write(Change::Revise { id, submission, expected }, via).await?;
     answer(&app, &written).await
 }
@@ -132,7 +134,7 @@ pub(super) async fn revise(
         (status = 200, body = ReportDocument, description = "The report as it is now", headers(
             ("etag" = String, description = "Version of the report"),
             ("golive-commit" = String, description = "The commit that holds the decision"))),
-        BodyProblems, WriteProblems, VersionProblems,
+        BodyProblems, WriteProblems, VersionProblems, DecisionProblems,
     )
 )]
 pub(super) async fn decide(
@@ -146,13 +148,21 @@ pub(super) async fn decide(
     answer(&app, &written).await
 }
 
-async fn read_submission(app: &App, request: Request<Body>) -> Result<Submission, Problem> {
+/// Reads a submission, for the report `id` if it names one.
+async fn read_submission(app: &App, id: Option<Uuid>, request: Request<Body>) -> Result<Submission, Problem> {
     let mut fields = Fields::read(request, app.body_limit_bytes * REQUEST_PER_BODY).await?;
     let mut faults = Faults::default();
     let texts = ["server_name", "repository_url", "developer_email", "report_data"]
         .map(|name| fields.string(name, true, &mut faults));
     fields.refuse_others(&mut faults);
-    validate::submission(faults, texts, app.body_limit_bytes).map_err(|faults| Problem::invalid(faults, "#/"))
+    match validate::submission(faults, texts, app.body_limit_bytes) {
+        Ok(submission) => Ok(submission),
+        Err(Invalid { mut faults, fields }) => {
+            let [_, repository_url, developer_email, body] = fields.each_ref().map(Option::as_deref);
+            allowed::add_submission(app, id, Sent { repository_url, developer_email, body }, &mut faults).await;
+            Err(Problem::invalid(faults, "#/"))
+        }
+    }
 }
 
 async fn read_decision(app: &App, request: Request<Body>) -> Result<Decision, Problem> {
@@ -162,7 +172,11 @@ async fn read_decision(app: &App, request: Request<Body>) -> Result<Decision, Pr
     let by = fields.string("reviewed_by", true, &mut faults);
     let notes = fields.string("review_notes", false, &mut faults);
     fields.refuse_others(&mut faults);
-    validate::decision(faults, status, by, notes).map_err(|faults| Problem::invalid(faults, "#/"))
+    let (word, has_notes) = (status.clone(), notes.as_ref().is_some_and(|notes| !notes.trim().is_empty()));
+    validate::decision(faults, status, by, notes).map_err(|mut faults| {
+        allowed::add_notes(app, word.as_deref(), has_notes, &mut faults);
+        Problem::invalid(faults, "#/")
+    })
 }
 
 fn via(headers: &HeaderMap) -> Via {

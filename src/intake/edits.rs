@@ -30,13 +30,21 @@ pub(super) struct Edits {
     work_dir: PathBuf,
     max_bytes: u64,
     verified: Verified,
-    /// What could not be accepted: the file, and the tip that it was held against.
-    refused: HashMap<String, (Signature, Option<Oid>)>,
+    /// What could not be accepted, and what it was held against.
+    refused: HashMap<String, Refused>,
     /// What could not be read when it was looked at last; said once.
     unreadable: HashSet<String>,
     earlier: Earlier,
     set_aside: SetAside,
     started_at: SystemTime,
+}
+
+/// A file that was held against a version of it, under the rules of a `golive.yaml`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Refused {
+    signature: Signature,
+    tip: Option<Oid>,
+    policy: Oid,
 }
 
 /// A file at rest that a person wrote.
@@ -99,12 +107,15 @@ impl Edits {
     ) {
         let since = DateTime::<Utc>::from(signature.modified_at());
         store.note_edit(path, Some(Problem::of_edit(fault, path, bytes, since)));
-        self.refused.insert(path.to_owned(), (signature, tip));
+        let policy = store.snapshot().policy.blob;
+        self.refused.insert(path.to_owned(), Refused { signature, tip, policy });
     }
 
-    /// The same file was held against the same tip before, and the problem is known.
+    /// The same file was held against the same before, and the problem is known.
     fn is_refused(&self, store: &Store, path: &str, signature: Signature, tip: Option<Oid>) -> bool {
-        self.refused.get(path) == Some(&(signature, tip)) && store.snapshot().edit_problem(path).is_some()
+        let snapshot = store.snapshot();
+        let same = Refused { signature, tip, policy: snapshot.policy.blob };
+        self.refused.get(path) == Some(&same) && snapshot.edit_problem(path).is_some()
     }
 
     /// The file at `path` holds what the tip has, or is nobody's.

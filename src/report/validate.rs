@@ -106,6 +106,14 @@ fn check_text(text: &str, limit_bytes: usize) -> Result<(), String> {
     Ok(())
 }
 
+/// A submission that is not right: what is wrong with it, and what was sent.
+#[derive(Debug)]
+pub struct Invalid {
+    pub faults: Faults,
+    /// Name, URL, e-mail address and body.
+    pub fields: [Option<String>; 4],
+}
+
 /// Checks a whole submission. A field that is `None` was reported by the caller
 /// already (missing, not a string) and is passed over.
 ///
@@ -115,7 +123,7 @@ pub fn submission(
     mut faults: Faults,
     fields: [Option<String>; 4],
     body_limit_bytes: usize,
-) -> Result<Submission, Faults> {
+) -> Result<Submission, Invalid> {
     let [name, url, email, body] = fields;
     let key = url.as_deref().and_then(|text| faults.take("repository_url", repository_url(text)));
     if let Some(text) = &name {
@@ -133,7 +141,7 @@ pub fn submission(
         {
             Ok(Submission { server_name, repository_url, key, developer_email, body })
         }
-        _ => Err(faults),
+        (name, url, _, email, body) => Err(Invalid { faults, fields: [name, url, email, body] }),
     }
 }
 
@@ -205,7 +213,7 @@ mod tests {
     #[test]
     fn every_fault_of_a_submission_is_named_at_once() {
         let fields = [Some(" ".into()), Some("x".into()), Some("y".into()), Some(String::new())];
-        let faults = submission(Faults::default(), fields, 10).expect_err("all four are wrong");
+        let Invalid { faults, .. } = submission(Faults::default(), fields, 10).expect_err("all four are wrong");
         let mut fields: Vec<_> = faults.0.iter().map(|fault| fault.field.as_str()).collect();
         fields.sort_unstable();
         assert_eq!(fields, ["developer_email", "report_data", "repository_url", "server_name"]);

@@ -16,6 +16,8 @@ use super::edit::HandEdit;
 use super::message::{Identity, Message, Via};
 use super::object::{Kind, Object};
 use super::snapshot::{Entry, Snapshot};
+use crate::policy::rules::{Breach, Judgement, Offer};
+use crate::report::change::is_same_text;
 use crate::report::fault::Fault;
 use crate::report::front_matter;
 use crate::report::{self, Decision, Event, Report, Submission};
@@ -57,6 +59,8 @@ pub(super) struct Draft {
     pub(super) author: Identity,
     pub(super) authored_at: DateTime<Utc>,
     pub(super) message: String,
+    /// The `golive.yaml` that it was judged by.
+    pub(super) policy: Oid,
 }
 
 /// What a change comes to.
@@ -98,7 +102,7 @@ impl Change {
     /// the repository; `body_limit_bytes` is for texts that nobody checked yet.
     ///
     /// # Errors
-    /// [`WriteError`]: conflict, stale, invalid, or an unreadable file.
+    /// [`WriteError`]: conflict, stale, not allowed, or an unreadable file.
     pub(super) fn draft(
         &self,
         snapshot: &Snapshot,
@@ -110,12 +114,12 @@ impl Change {
         let entry = self.target(snapshot)?;
         match (self, entry.as_ref()) {
             (Self::Edit(edit), _) => edit.draft(snapshot, file, body_limit_bytes, now),
-            (Self::Submit(submission), None) => first_revision(submission, via, now),
+            (Self::Submit(submission), None) => first_revision(snapshot, submission, via, now),
             (Self::Submit(submission), Some(entry)) => {
                 if !report::accepts_submission(Some(entry.report.status)) {
                     return Err(WriteError::Exists(entry.clone()));
                 }
-                next_revision(entry, &file(entry.blob)?, submission, via, now)
+                next_revision(snapshot, entry, &file(entry.blob)?, submission, via, now)
             }
             (Self::Revise { submission, expected, .. }, Some(entry)) => {
                 expected.check(entry)?;
@@ -126,7 +130,7 @@ impl Change {
                 if is_same(entry, &file, submission)? {
                     return Ok(Outcome::Unchanged(entry.clone()));
                 }
-                next_revision(entry, &file, submission, via, now)
+                next_revision(snapshot, entry, &file, submission, via, now)
             }
             (Self::Decide { decision, expected, .. }, Some(entry)) => {
                 expected.check(entry)?;
@@ -136,7 +140,7 @@ impl Change {
                 let Some(event) = report::decision_event(entry.report.status, decision.status) else {
                     return Err(WriteError::NothingToReopen(entry.clone()));
                 };
-                decided(entry, &file(entry.blob)?, event, decision, via, now)
+                decided(snapshot, entry, &file(entry.blob)?, event, decision, via, now)
             }
             (Self::Revise { id, .. } | Self::Decide { id, .. }, None) => Err(WriteError::NotFound(*id)),
         }
@@ -172,31 +176,55 @@ fn is_same(entry: &Entry, file: &[u8], submission: &Submission) -> Result<bool, 
         && body == submission.body.as_bytes())
 }
 
-fn first_revision(submission: &Submission, via: Via, now: DateTime<Utc>) -> Result<Outcome, WriteError> {
+/// Refuses what the rules in force do not allow.
+fn allow(breaches: Vec<Breach>) -> Result<(), WriteError> {
+    if breaches.is_empty() { Ok(()) } else { Err(WriteError::NotAllowed(breaches)) }
+}
+
+fn offer(submission: &Submission, has_new_text: bool) -> Offer<'_> {
+    Offer {
+        repository_url: Some(&submission.repository_url),
+        developer_email: Some(&submission.developer_email),
+        text_bytes: has_new_text.then_some(submission.body.len()),
+    }
+}
+
+fn first_revision(
+    snapshot: &Snapshot,
+    submission: &Submission,
+    via: Via,
+    now: DateTime<Utc>,
+) -> Result<Outcome, WriteError> {
+    allow(snapshot.policy.policy.submission(None, offer(submission, true)))?;
     let path = submission.key.path();
     let report = Report::submitted(Uuid::now_v7(), submission, now);
     let file = front_matter::encode(&report, submission.body.as_bytes()).map_err(unreadable(&path))?;
     let message = Message::new(Event::Submit, None, &report, via).text();
     let author = Identity::developer(&submission.developer_email);
-    Ok(commit(None, path, report, file, author, now, message))
+    Ok(commit(snapshot, None, path, report, file, author, now, message))
 }
 
 fn next_revision(
+    snapshot: &Snapshot,
     entry: &Arc<Entry>,
     file: &[u8],
     submission: &Submission,
     via: Via,
     now: DateTime<Utc>,
 ) -> Result<Outcome, WriteError> {
+    let text = front_matter::body(file).map_err(unreadable(&entry.path))?;
+    let has_new_text = !is_same_text(text, submission.body.as_bytes());
+    allow(snapshot.policy.policy.submission(Some(&entry.report), offer(submission, has_new_text)))?;
     let report = entry.report.revised(submission, now);
     let file = front_matter::edit(file, entry.file_report(), &report, Some(submission.body.as_bytes()))
         .map_err(unreadable(&entry.path))?;
     let message = Message::new(Event::Resubmit, Some(entry.report.status), &report, via).text();
     let author = Identity::developer(&submission.developer_email);
-    Ok(commit(Some(entry.blob), entry.path.clone(), report, file, author, now, message))
+    Ok(commit(snapshot, Some(entry.blob), entry.path.clone(), report, file, author, now, message))
 }
 
 fn decided(
+    snapshot: &Snapshot,
     entry: &Arc<Entry>,
     file: &[u8],
     event: Event,
@@ -204,16 +232,25 @@ fn decided(
     via: Via,
     now: DateTime<Utc>,
 ) -> Result<Outcome, WriteError> {
+    let notes = decision.review_notes.as_deref();
+    allow(snapshot.policy.policy.decision(Judgement {
+        event,
+        by: Some(&decision.reviewed_by),
+        developer_email: &entry.report.developer_email,
+        notes,
+    }))?;
     let report = entry.report.decided(decision, now);
     let file = front_matter::edit(file, entry.file_report(), &report, None).map_err(unreadable(&entry.path))?;
     let message = Message::new(event, Some(entry.report.status), &report, via);
-    let notes = decision.review_notes.as_deref();
-    let message = Message { notes, decided_blob: Some(entry.blob), ..message }.text();
+    let policy_blob = snapshot.policy.named();
+    let message = Message { notes, decided_blob: Some(entry.blob), policy_blob, ..message }.text();
     let author = Identity::reviewer(&decision.reviewed_by);
-    Ok(commit(Some(entry.blob), entry.path.clone(), report, file, author, now, message))
+    Ok(commit(snapshot, Some(entry.blob), entry.path.clone(), report, file, author, now, message))
 }
 
+#[expect(clippy::too_many_arguments, reason = "each is a part of the commit")]
 pub(super) fn commit(
+    snapshot: &Snapshot,
     base: Option<Oid>,
     path: impl Into<Arc<str>>,
     report: Report,
@@ -223,5 +260,16 @@ pub(super) fn commit(
     message: String,
 ) -> Outcome {
     let (path, blob) = (path.into(), Object::new(Kind::Blob, &file));
-    Outcome::Commit(Box::new(Draft { base, path, report, file: file.into(), blob, author, authored_at, message }))
+    let policy = snapshot.policy.blob;
+    Outcome::Commit(Box::new(Draft {
+        base,
+        path,
+        report,
+        file: file.into(),
+        blob,
+        author,
+        authored_at,
+        message,
+        policy,
+    }))
 }

@@ -11,7 +11,8 @@ use super::draft::{self, Outcome, unreadable};
 use super::load::duplicate_id;
 use super::message::{Identity, Message, Via};
 use super::snapshot::Snapshot;
-use crate::report::change::{self, Before, Hand, Judged, Way};
+use crate::policy::change;
+use crate::report::change::{Before, Hand, Judged, Way};
 use crate::report::fault::{Fault, Rule};
 use crate::report::{Event, Report, front_matter, merge};
 
@@ -60,7 +61,8 @@ impl HandEdit {
         let before_file = entry.map(|entry| read(entry.blob)).transpose()?;
         let before = entry.zip(before_file.as_deref()).map(|(entry, file)| Before { report: &entry.report, file });
         let hand = Hand { way: Way::Edit, who: self.who.as_deref(), at: now, body_limit_bytes };
-        let judged = change::judge(&self.path, before, &merged, hand).map_err(unreadable(&self.path))?;
+        let rules = &snapshot.policy.policy;
+        let judged = change::judge(rules, &self.path, before, &merged, hand).map_err(unreadable(&self.path))?;
         let Judged { event, report, says } = judged;
         if let Some(other) = snapshot.get(report.id).filter(|other| *other.path != *self.path) {
             let (line, column) = front_matter::place(&merged, "id");
@@ -76,9 +78,10 @@ impl HandEdit {
         let message = Message::new(event, from, &report, Via::HandEdit);
         let decided_blob = entry.map(|entry| entry.blob).filter(|_| event.is_decision());
         let notes = report.review_notes.as_deref().filter(|_| event.is_decision());
-        let message = Message { notes, decided_blob, ..message }.text();
+        let policy_blob = snapshot.policy.named().filter(|_| event.is_decision());
+        let message = Message { notes, decided_blob, policy_blob, ..message }.text();
         let author = self.author(event, &report);
-        Ok(draft::commit(ours_id, self.path.clone(), report, file, author, now, message))
+        Ok(draft::commit(snapshot, ours_id, self.path.clone(), report, file, author, now, message))
     }
 
     /// Returns the file with what came into the record since it was read.

@@ -84,6 +84,8 @@ pub(super) struct Message<'a> {
     pub(super) notes: Option<&'a str>,
     /// The report file that a decision was made on.
     pub(super) decided_blob: Option<Oid>,
+    /// The rules that a decision was made under.
+    pub(super) policy_blob: Option<Oid>,
     /// The commit that made this one necessary.
     pub(super) answers: Option<Oid>,
     pub(super) via: Via,
@@ -92,7 +94,7 @@ pub(super) struct Message<'a> {
 impl<'a> Message<'a> {
     /// The message of an event without notes.
     pub(super) const fn new(event: Event, from: Option<Status>, report: &'a Report, via: Via) -> Self {
-        Self { event, from, report, notes: None, decided_blob: None, answers: None, via }
+        Self { event, from, report, notes: None, decided_blob: None, policy_blob: None, answers: None, via }
     }
 
     pub(super) fn text(&self) -> String {
@@ -107,6 +109,9 @@ impl<'a> Message<'a> {
         out.push_str(&format!("Status: {from} -> {}\n", self.report.status));
         if let Some(blob) = self.decided_blob {
             out.push_str(&format!("Report-Blob: {blob}\n"));
+        }
+        if let Some(blob) = self.policy_blob {
+            out.push_str(&format!("Policy-Blob: {blob}\n"));
         }
         if let Some(commit) = self.answers {
             out.push_str(&format!("Answers: {commit}\n"));

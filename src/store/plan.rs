@@ -169,11 +169,12 @@ impl Plan {
 }
 
 /// Returns the draft of `write`, made anew if its file is not what it was when
-/// the caller made it.
+/// the caller made it, or other rules are in force.
 fn current_draft(shared: &Shared, plan: &Plan, write: &Write) -> Result<Outcome, WriteError> {
     let snapshot = &plan.snapshot;
     if let Some(draft) = &write.draft
         && draft.base == snapshot.blob_at(&draft.path)
+        && draft.policy == snapshot.policy.blob
         && write.change.is_expected(snapshot)
         && (matches!(write.change, Change::Edit(_)) || snapshot.problem(&draft.path).is_none())
     {

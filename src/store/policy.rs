@@ -32,6 +32,13 @@ impl Default for PolicyInForce {
     }
 }
 
+impl PolicyInForce {
+    /// Returns the file that a decision names; `None` if there never was one.
+    pub(super) fn named(&self) -> Option<Oid> {
+        Some(self.blob).filter(|blob| !blob.is_zero())
+    }
+}
+
 /// What a file says, or what is wrong with it.
 type Read = Result<Arc<PolicyInForce>, Box<Fault>>;
 

@@ -30,5 +30,5 @@ pub(super) fn draft(
     let message = Message::new(Event::Restore, Some(said.status), &entry.report, Via::Golive);
     let message = Message { answers: Some(repair.answers), ..message }.text();
     let base = snapshot.blob_at(&entry.path);
-    Ok(draft::commit(base, entry.path.clone(), entry.report.clone(), file, Identity::service(), now, message))
+    Ok(draft::commit(snapshot, base, entry.path.clone(), entry.report.clone(), file, Identity::service(), now, message))
 }

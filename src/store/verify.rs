@@ -16,8 +16,10 @@ use std::path::Path;
 use git2::{ErrorCode, Oid, Repository, RepositoryOpenFlags};
 
 use super::policy::Policies;
+use super::problem::Problem;
 use super::repository::Location;
 use super::{load, rewind, served};
+use crate::report::fault::Rule;
 use replay::Replay;
 
 /// Commits between two words of progress.
@@ -93,14 +95,16 @@ pub fn verify(path: &Path, progress: &dyn Fn(usize, usize)) -> Result<Verified, 
     let location = Location { work_dir: git.path().into(), git_dir: git.path().into(), branch };
     let tip = git.refname_to_id(&location.branch_ref());
     let tip = tip.map_err(|_| VerifyError::NoBranch { path: name.clone(), branch: location.branch.clone() })?;
-    if !super::check::is_golive(&git, tip)? {
+    let policies = Policies::default();
+    // Rules that cannot be read do not make the record another one.
+    let is_broken = |problem: Problem| problem.fault.rule == Rule::InvalidPolicy && problem.last_good.is_some();
+    if !super::check::is_golive(&git, tip)? && !policies.at(&git, tip)?.problem.is_some_and(is_broken) {
         return Err(VerifyError::NotGolive(name));
     }
 
     let commits = read::line(&git, tip)?;
     let total = commits.len();
     progress(0, total);
-    let policies = Policies::default();
     let mut replay = Replay::new(&git, &policies);
     ahead::each(git.path(), &commits, |commit, before, content| {
         replay.take(commit, before, content)?;

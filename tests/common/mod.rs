@@ -7,6 +7,7 @@ pub mod bad_edits;
 pub mod desk;
 pub mod edits;
 pub mod events;
+pub mod policy;
 pub mod refusals;
 
 use std::io::{BufRead, BufReader, Read};

@@ -7,7 +7,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use git2::Oid;
 
-use super::{Edits, Saved};
+use super::{Edits, Refused, Saved};
 use crate::intake::mirror::{Mirror, RETRY_INTERVAL};
 use crate::intake::replaced::{self, is_made_from};
 use crate::intake::settle::Suspect;
@@ -27,7 +27,7 @@ impl Edits {
         let mut again = Vec::new();
         while !saved.is_empty() {
             let rest = saved.split_off(saved.len().min(TOGETHER_MAX));
-            let who = who(store);
+            let (who, policy) = (who(store), store.snapshot().policy.blob);
             let results = std::thread::scope(|scope| {
                 let commit = |saved: &Saved| {
                     let edit = self.edit(mirror, saved, who.clone());
@@ -45,7 +45,7 @@ impl Edits {
                 if let (Err(WriteError::Problem { .. }), Some(base)) = (&result, base) {
                     mirror.hold(&saved.path, base);
                 }
-                again.extend(self.took(mirror, saved, start, result));
+                again.extend(self.took(mirror, saved, policy, start, result));
             }
             saved = rest;
         }
@@ -90,6 +90,7 @@ impl Edits {
         &mut self,
         mirror: &mut Mirror,
         saved: Saved,
+        policy: Oid,
         start: Instant,
         result: Result<crate::store::Written, WriteError>,
     ) -> Option<(String, Suspect)> {
@@ -106,7 +107,7 @@ impl Edits {
                 None
             }
             Err(WriteError::Problem { .. }) => {
-                self.refused.insert(path.clone(), (signature, mirror.tip(&path)));
+                self.refused.insert(path.clone(), Refused { signature, tip: mirror.tip(&path), policy });
                 None
             }
             Err(error) => {

@@ -4,7 +4,8 @@
 use git2::{Oid, Repository};
 
 use super::finding::Finding;
-use crate::report::fault::Rule;
+use crate::policy::parse::{self, Refusal};
+use crate::report::fault::{Fault, Rule};
 use crate::store::load::is_report_path;
 
 const FORMAT_FILE: &str = "golive.yaml";
@@ -57,14 +58,17 @@ pub(super) fn is_format_file(path: &str) -> bool {
 /// Returns why this cannot be the new `golive.yaml`, or `None`.
 pub(super) fn bad_format(file: Option<&[u8]>) -> Option<Finding> {
     let back = "take it as it was: `git checkout COMMIT -- golive.yaml`, with a commit from `git log -- golive.yaml`";
-    let (detail, repair) = match file.map(serde_yaml::from_slice::<serde_yaml::Value>) {
+    let (detail, repair) = match file.map(|file| (file, parse::parse(file))) {
         None => ("`golive.yaml` is gone, and it is the mark of a golive repository".to_owned(), back.to_owned()),
-        Some(Ok(yaml)) if is_format_value(&yaml) => return None,
-        Some(Ok(_)) => (
+        Some((_, Ok(_))) => return None,
+        Some((_, Err(Refusal::NoFormat))) => (
             "`golive.yaml` does not say `golive: 1`, the mark of a golive repository".to_owned(),
-            format!("write that line into it (other keys may stand beside), or {back}"),
+            format!("write that line into it, or {back}"),
         ),
-        Some(Err(error)) => (format!("`golive.yaml` is not valid YAML: {error}"), format!("correct that, or {back}")),
+        Some((file, Err(Refusal::Fault(fault)))) => {
+            let repair = format!("{}, or {back}", fault.repair);
+            return Some(Finding::of(FORMAT_FILE, Fault { repair, ..*fault }, file));
+        }
     };
     Some(Finding::new("format-marker", detail, repair).at(FORMAT_FILE))
 }

@@ -112,6 +112,10 @@ fn in_clone(
 ) -> Result<Vec<Finding>, CheckError> {
     let path = full.strip_prefix(&around.root).unwrap_or(full).to_string_lossy().into_owned();
     let limit_bytes = body_limit_bytes.unwrap_or_else(|| limit::read(&around.git));
+    if elsewhere::is_format_file(&path) {
+        let read = read(file, limit::of_file(limit_bytes))?;
+        return Ok(read.map_or_else(Some, |(_, content)| elsewhere::bad_format(Some(&content))).into_iter().collect());
+    }
     if !path.starts_with("reports/") {
         return alone(file, Some(limit_bytes)).map(|found| found.into_iter().collect());
     }

@@ -1,6 +1,7 @@
 //! One changed report file, judged as a push of it would be.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use git2::{Oid, Repository};
@@ -9,11 +10,13 @@ use uuid::Uuid;
 use super::entries::Item;
 use super::finding::Finding;
 use super::{elsewhere, ids, limit};
+use crate::policy;
 use crate::report::change::{self, Before, Hand, Way};
 use crate::report::fault::{Fault, Rule};
 use crate::report::{Event, Report};
 use crate::store::load::duplicate_id;
 use crate::store::outside::taken_from;
+use crate::store::policy::Policies;
 use crate::store::trails;
 use crate::store::walk::{self, Step};
 
@@ -24,6 +27,7 @@ const LOOK_MAX: usize = 10_000;
 pub(super) struct Rules<'a> {
     pub(super) git: &'a Repository,
     pub(super) body_limit_bytes: usize,
+    policies: Policies,
     /// By path; their ids are looked up at the end.
     pub(super) new_reports: HashMap<String, Uuid>,
 }
@@ -45,7 +49,7 @@ impl By<'_> {
 
 impl<'a> Rules<'a> {
     pub(super) fn new(git: &'a Repository, body_limit_bytes: usize) -> Self {
-        Self { git, body_limit_bytes, new_reports: HashMap::new() }
+        Self { git, body_limit_bytes, policies: Policies::default(), new_reports: HashMap::new() }
     }
 
     /// Returns the bytes that a file may have that was `before`.
@@ -76,7 +80,11 @@ impl<'a> Rules<'a> {
         }
         let before = known.as_ref().map(|(report, file)| Before { report, file });
         let hand = Hand { way: Way::Push, who: by.who, at: by.at, body_limit_bytes: self.body_limit_bytes };
-        match change::judge(path, before, file, hand) {
+        let rules = match by.parent {
+            Some(parent) => self.policies.in_force(self.git, parent)?,
+            None => Arc::default(),
+        };
+        match policy::change::judge(&rules.policy, path, before, file, hand) {
             Ok(judged) => {
                 if known.is_none() && judged.event == Event::Submit {
                     self.new_reports.insert(path.to_owned(), judged.says.id);

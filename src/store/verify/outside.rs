@@ -6,6 +6,7 @@ use crate::store::check::Changed;
 use crate::store::lag::Stale;
 use crate::store::load::{duplicate_id, is_report_path, stray_fault};
 use crate::store::problem::FoundIn;
+use crate::store::repository::MARK;
 use crate::store::walk::{self, FileStep};
 
 impl Replay<'_> {
@@ -17,6 +18,8 @@ impl Replay<'_> {
                 self.report(commit, path, file)?;
             } else if path.starts_with("reports/") && walk::is_markdown(&path) {
                 self.stray(commit, path, file)?;
+            } else if path == MARK {
+                self.rules(commit, path, file)?;
             }
         }
         Ok(())
@@ -57,6 +60,21 @@ impl Replay<'_> {
             Some(what) => self.open(&mut tracked, commit, what),
             None if tracked.track.problem.is_none() => self.close(&mut tracked, id),
             None => {}
+        }
+        self.tracks.insert(path, tracked);
+        Ok(())
+    }
+
+    /// Rules that cannot be read leave those before them in force.
+    fn rules(&mut self, commit: &Commit, path: String, file: &Changed) -> Result<(), git2::Error> {
+        let mut tracked = self.tracks.remove(&path).unwrap_or_default();
+        let after = file.after.filter(|item| walk::is_regular(item.mode)).map(|item| item.id);
+        match self.follower.policies.read(self.follower.git, after)? {
+            Ok(read) => {
+                self.policy = read;
+                self.close(&mut tracked, commit.step.commit);
+            }
+            Err(fault) => self.open(&mut tracked, commit, format!("`{path}`: {fault}")),
         }
         self.tracks.insert(path, tracked);
         Ok(())

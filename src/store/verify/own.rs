@@ -6,9 +6,11 @@ use uuid::Uuid;
 
 use super::read::{Body, File};
 use super::replay::Tracked;
+use crate::policy::rules::{Breach, Judgement};
 use crate::report::{Event, Report, Status, change, front_matter};
 use crate::store::history::event::{self, WAYS_IN};
 use crate::store::outside::Known;
+use crate::store::policy::PolicyInForce;
 
 /// Returns the event of a commit that brings `file`, and what is wrong with it.
 pub(super) fn judge(
@@ -16,8 +18,8 @@ pub(super) fn judge(
     message: &str,
     id: Uuid,
     tracked: &Tracked,
-    file: &File,
-    blob: Oid,
+    (file, blob): (&File, Oid),
+    policy: &PolicyInForce,
 ) -> Result<(Option<Event>, Vec<String>), git2::Error> {
     let said = Said::read(message);
     let known = tracked.track.known.as_ref();
@@ -52,6 +54,7 @@ pub(super) fn judge(
         None if said.value("Report-Blob").is_some() => wrong.push("`Report-Blob` stands beside no decision".into()),
         None => {}
     }
+    change.allowed(policy, &mut wrong);
     if let Some(known) = known {
         change.follows(known, &mut wrong)?;
     } else if file.report.revision != 1 {
@@ -93,6 +96,10 @@ impl<'a> Said<'a> {
         all.next().filter(|_| all.next().is_none())
     }
 
+    fn values(&self, name: &str) -> Vec<&'a str> {
+        self.trailers.iter().filter(|(found, _)| *found == name).map(|(_, value)| *value).collect()
+    }
+
     fn expect(&self, name: &str, value: &str) -> Option<String> {
         let said = self.value(name);
         (said != Some(value)).then(|| format!("`{name}` is {}, and by the change it is `{value}`", quoted(said)))
@@ -110,6 +117,35 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
+    /// Holds a decision that names its rules against those in force. There was a
+    /// time when decisions named none.
+    fn allowed(&self, policy: &PolicyInForce, wrong: &mut Vec<String>) {
+        const NAME: &str = "Policy-Blob";
+        let named = self.said.values(NAME);
+        if named.is_empty() {
+            return;
+        }
+        if !self.event.is_decision() {
+            wrong.push(format!("`{NAME}` stands beside no decision"));
+            return;
+        }
+        if let Some(detail) = self.said.expect(NAME, &policy.blob.to_string()) {
+            wrong.push(detail);
+            return;
+        }
+        let report = &self.file.report;
+        let submitted_by = self.tracked.track.known.as_ref().map_or(report, |known| &known.report);
+        let breaches = policy.policy.decision(Judgement {
+            event: self.event,
+            by: report.reviewed_by.as_deref(),
+            developer_email: &submitted_by.developer_email,
+            notes: report.review_notes.as_deref(),
+        });
+        // A reopened report does not say who did it.
+        let is_told = |breach: &&Breach| self.event != Event::Reopen || !breach.is_about_who();
+        wrong.extend(breaches.iter().filter(is_told).map(|breach| format!("`{}` {}", breach.field, breach.detail)));
+    }
+
     /// Holds the new state against the one before.
     fn follows(&self, known: &Known, wrong: &mut Vec<String>) -> Result<(), git2::Error> {
         let (old, new) = (&known.report, &self.file.report);

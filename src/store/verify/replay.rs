@@ -1,6 +1,7 @@
 //! The state of every report as the history makes it, commit by commit.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use git2::{Oid, Repository};
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use super::{Offence, Verified, own};
 use crate::report::{Event, Report, Status, change};
 use crate::store::check::subject;
 use crate::store::outside::{Follower, Known, Track};
-use crate::store::policy::Policies;
+use crate::store::policy::{Policies, PolicyInForce};
 use crate::store::rewind;
 use crate::store::snapshot::Snapshot;
 
@@ -21,6 +22,8 @@ pub(super) struct Replay<'a> {
     pub(super) tracks: HashMap<String, Tracked>,
     /// The path of each id.
     pub(super) by_id: HashMap<Uuid, String>,
+    /// The rules in force.
+    pub(super) policy: Arc<PolicyInForce>,
     verified: Verified,
 }
 
@@ -48,6 +51,7 @@ impl<'a> Replay<'a> {
             follower: Follower { git, body_limit_bytes: usize::MAX, policies },
             tracks: HashMap::new(),
             by_id: HashMap::new(),
+            policy: Arc::default(),
             verified: Verified::default(),
         }
     }
@@ -100,7 +104,7 @@ impl<'a> Replay<'a> {
             return self.others(commit, &Content { changed: content.changed, file: None });
         };
         let mut tracked = self.tracks.remove(&path).unwrap_or_default();
-        let (event, said) = own::judge(self.follower.git, &commit.message, id, &tracked, &file, blob)?;
+        let (event, said) = own::judge(self.follower.git, &commit.message, id, &tracked, (&file, blob), &self.policy)?;
         wrong.extend(said);
         if let Some(other) = self.by_id.insert(file.report.id, path.clone()).filter(|other| *other != path) {
             wrong.push(format!("its `id` is that of `{other}`"));
