@@ -14,8 +14,10 @@ use super::guard::{Session, check_source};
 use super::report::{self, Alert, Returned};
 use super::show::Prose;
 use crate::http::App;
+use crate::http::allowed;
 use crate::http::extract::ReportId;
 use crate::http::problem::Problem;
+use crate::report::validate::Faults;
 use crate::store::{Change, Expected, Via, WriteError};
 
 /// Notes of 32 KiB, each byte spelled as three, and the rest.
@@ -65,7 +67,8 @@ async fn write(app: &App, id: Uuid, session: &Session, filled: &Filled) -> Resul
         );
         return Err(Refusal::new(filled, "Please confirm", problem));
     }
-    let decision = filled.decision().map_err(|faults| {
+    let decision = filled.decision().map_err(|mut faults| {
+        allowed::add_notes(app, Some(&filled.status), !filled.review_notes.trim().is_empty(), &mut faults);
         let problem = Problem::invalid(faults.clone(), "#/");
         let mut refusal = Refusal::new(filled, "Not decided yet", problem);
         refusal.returned.alert =
@@ -80,6 +83,10 @@ async fn write(app: &App, id: Uuid, session: &Session, filled: &Filled) -> Resul
     let change = Change::Decide { id, decision, expected: Expected::At { commit, blob } };
     let Err(error) = app.store.write(change, Via::Web).await else { return Ok(()) };
     let is_stale = matches!(error, WriteError::Stale(_));
+    let faults = match &error {
+        WriteError::NotAllowed(breaches) => allowed::faults(breaches),
+        _ => Faults::default(),
+    };
     let problem = Problem::from(error);
     if is_stale {
         let mut problem = problem;
@@ -88,7 +95,9 @@ async fn write(app: &App, id: Uuid, session: &Session, filled: &Filled) -> Resul
         (refusal.returned.alert, refusal.returned.is_stale) = (None, true);
         return Err(refusal);
     }
-    Err(Refusal::new(filled, "Not decided", problem))
+    let mut refusal = Refusal::new(filled, "Not decided", problem);
+    refusal.returned.faults = faults;
+    Err(refusal)
 }
 
 /// Returns `problem` with the page of the report as it is now, the form filled in.

@@ -1,9 +1,10 @@
 //! What the front matter of a report says, for people, and what of it changed.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::show::{self, Moment, Pill, Shown};
+use crate::policy::Policy;
 use crate::report::{Report, Status};
 
 /// One report without its text.
@@ -21,15 +22,29 @@ pub(super) struct Facts {
     pub(super) waiting: Option<String>,
     pub(super) is_overdue: bool,
     pub(super) decided: Option<Moment>,
+    pub(super) expiry: Option<Expiry>,
     pub(super) reviewer: Option<Shown>,
     pub(super) notes: Option<Shown>,
 }
 
+/// When an approval ends.
+pub(super) struct Expiry {
+    pub(super) at: Moment,
+    pub(super) is_over: bool,
+}
+
+impl Expiry {
+    pub(super) fn new(expires_at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        Self { at: Moment::day(expires_at), is_over: expires_at <= now }
+    }
+}
+
 impl Facts {
-    pub(super) fn new(report: &Report) -> Self {
+    pub(super) fn new(report: &Report, policy: &Policy) -> Self {
         let url = &report.repository_url;
         let is_web = url.starts_with("https://") || url.starts_with("http://");
-        let age = Utc::now() - report.submitted_at;
+        let now = Utc::now();
+        let age = now - report.submitted_at;
         let waits = report.status == Status::PendingReview;
         Self {
             id: report.id,
@@ -41,16 +56,17 @@ impl Facts {
             revision: report.revision,
             submitted: Moment::new(report.submitted_at),
             waiting: waits.then(|| show::span(age)),
-            is_overdue: waits && show::is_overdue(age),
+            is_overdue: waits && policy.is_overdue(age),
             decided: report.reviewed_at.map(Moment::new),
+            expiry: policy.approval_expires_at(report).map(|expires_at| Expiry::new(expires_at, now)),
             reviewer: report.reviewed_by.as_deref().map(Shown::new),
             notes: report.review_notes.as_deref().map(Shown::new),
         }
     }
 
-    /// As it was at an earlier commit: nothing waits there.
+    /// As it was at an earlier commit: nothing waits there, and nothing ends.
     pub(super) fn then(report: &Report) -> Self {
-        Self { waiting: None, ..Self::new(report) }
+        Self { waiting: None, expiry: None, ..Self::new(report, &Policy::default()) }
     }
 }
 

@@ -5,10 +5,14 @@ use git2::Oid;
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
-use super::show::Shown;
+use super::show::Prose;
 use crate::http::problem::Problem;
+use crate::policy::Policy;
 use crate::report::validate::{self, Faults};
 use crate::report::{Decision, Status};
+
+/// Patterns of reviewers that are shown.
+const REVIEWERS_MAX: usize = 10;
 
 /// The fields of the form, as a person filled them in.
 #[derive(Clone, Debug, Default)]
@@ -93,15 +97,18 @@ pub(super) struct Read {
 pub(super) struct Form {
     pub(super) id: Uuid,
     pub(super) choices: Vec<Choice>,
-    /// Not [`Shown`]: what was typed comes back as it was.
+    /// Not [`super::show::Shown`]: what was typed comes back as it was.
     pub(super) notes: String,
     pub(super) reviewer: String,
     pub(super) read: Read,
     pub(super) token: String,
-    pub(super) status_fault: Option<Shown>,
-    pub(super) notes_fault: Option<Shown>,
-    pub(super) reviewer_fault: Option<Shown>,
+    pub(super) status_fault: Option<Prose>,
+    pub(super) notes_fault: Option<Prose>,
+    pub(super) reviewer_fault: Option<Prose>,
     pub(super) is_first: bool,
+    /// Who may decide, where the policy says it.
+    pub(super) rules: Option<Prose>,
+    pub(super) needs_notes: bool,
 }
 
 /// One thing that can be decided.
@@ -127,7 +134,7 @@ impl Form {
         };
         let fault = |field: &str| {
             let fault = faults.0.iter().find(|fault| fault.field == field)?;
-            Some(Shown::new(&fault.detail))
+            Some(Prose::new(&fault.detail))
         };
         let is_pending = status == Status::PendingReview;
         let reopen = (!is_pending).then_some(Status::PendingReview);
@@ -142,7 +149,29 @@ impl Form {
             notes: filled.review_notes,
             reviewer: filled.reviewed_by,
             is_first: is_pending,
+            rules: None,
+            needs_notes: false,
         }
+    }
+
+    /// The same with what `policy` says of deciding.
+    pub(super) fn under(self, policy: &Policy) -> Self {
+        let named: Vec<_> = policy.reviewers.iter().take(REVIEWERS_MAX).map(|pattern| format!("`{pattern}`")).collect();
+        let n_more = policy.reviewers.len() - named.len();
+        let mut rules = String::new();
+        if !named.is_empty() {
+            let more = if n_more > 0 { format!(" and {n_more} more") } else { String::new() };
+            rules.push_str(&format!("May decide: {}{more}. ", named.join(", ")));
+        }
+        if policy.four_eyes {
+            rules.push_str("Who submitted the report may not decide on it. ");
+        }
+        if !rules.is_empty() {
+            rules
+                .push_str("This compares what is typed here, which anyone can type: golive does not know who you are.");
+        }
+        let rules = Some(rules).filter(|rules| !rules.is_empty()).map(|rules| Prose::new(&rules));
+        Self { rules, needs_notes: policy.notes_required_on_reject, ..self }
     }
 }
 

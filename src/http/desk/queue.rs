@@ -8,6 +8,7 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::facts::Expiry;
 use super::owners;
 use super::page::{self, Frame, Place};
 use super::queue_view::{ORDERS, View, status_word};
@@ -23,6 +24,8 @@ use crate::store::snapshot::{Entry, Order, Snapshot, WeekCount};
 const WEEKS: usize = 26;
 /// Ages that the filter offers, in days.
 const AGES: [u32; 5] = [1, 3, 7, 14, 30];
+/// Within how many days an approval ends; 0 has ended.
+const EXPIRIES: [u32; 4] = [0, 7, 30, 90];
 /// Texts are shown in full on the report's own page.
 const NAME_MAX: usize = 200;
 const ADDRESS_MAX: usize = 120;
@@ -37,6 +40,8 @@ struct QueuePage<'a> {
     tabs: [Tab; 4],
     owners: Vec<Choice>,
     ages: Vec<Choice>,
+    /// None if approvals do not end.
+    expiries: Vec<Choice>,
     orders: Vec<Choice>,
     rows: Vec<Row>,
     n_matching: usize,
@@ -73,6 +78,7 @@ struct Row {
     span: String,
     is_overdue: bool,
     decided: Option<Moment>,
+    expiry: Option<Expiry>,
     reviewer: Shown,
     has_problem: bool,
 }
@@ -91,6 +97,7 @@ pub(super) async fn queue(State(app): State<App>, query: RawQuery, headers: Head
         tabs: tabs(&view, &snapshot, now),
         owners: owners::choices(&snapshot.owners(), &view.owner),
         ages: ages(&view),
+        expiries: expiries(&view, &snapshot),
         orders: orders(&view),
         rows: found.entries.iter().map(|entry| Row::new(entry, &snapshot, now)).collect(),
         n_matching: found.n_matching,
@@ -115,7 +122,7 @@ impl QueuePage<'_> {
 
 impl Row {
     fn new(entry: &Entry, snapshot: &Snapshot, now: DateTime<Utc>) -> Self {
-        let report = &entry.report;
+        let (report, policy) = (&entry.report, &snapshot.policy.policy);
         let waits = report.status == Status::PendingReview;
         let since = report.reviewed_at.filter(|_| !waits).unwrap_or(report.submitted_at);
         Self {
@@ -127,8 +134,9 @@ impl Row {
             revision: report.revision,
             submitted: Moment::day(report.submitted_at),
             span: show::span(now - since),
-            is_overdue: waits && show::is_overdue(now - since),
+            is_overdue: waits && policy.is_overdue(now - since),
             decided: report.reviewed_at.filter(|_| !waits).map(Moment::day),
+            expiry: policy.approval_expires_at(report).map(|expires_at| Expiry::new(expires_at, now)),
             reviewer: Shown::shortened(report.reviewed_by.as_deref().unwrap_or_default(), ADDRESS_MAX),
             has_problem: snapshot.problem(&entry.path).is_some(),
         }
@@ -166,6 +174,27 @@ fn ages(view: &View) -> Vec<Choice> {
         is_chosen: view.age_days == Some(days),
     };
     ages.into_iter().map(choice).collect()
+}
+
+fn expiries(view: &View, snapshot: &Snapshot) -> Vec<Choice> {
+    let has_approved = matches!(view.status, None | Some(Status::Approved));
+    if view.expires_days.is_none() && (!has_approved || snapshot.policy.policy.approval_days == 0) {
+        return Vec::new();
+    }
+    let mut all: Vec<u32> = EXPIRIES.into_iter().chain(view.expires_days).collect();
+    all.sort_unstable();
+    all.dedup();
+    let text = |days| match days {
+        0 => "Has ended".to_owned(),
+        1 => "Ends within a day".to_owned(),
+        days => format!("Ends within {days} days"),
+    };
+    let choice = |days| Choice {
+        value: format!("{days}"),
+        text: Shown::new(&text(days)),
+        is_chosen: view.expires_days == Some(days),
+    };
+    all.into_iter().map(choice).collect()
 }
 
 fn orders(view: &View) -> Vec<Choice> {

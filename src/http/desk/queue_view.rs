@@ -30,6 +30,8 @@ pub(super) struct View {
     pub(super) owner: String,
     /// Submitted at least so many days ago.
     pub(super) age_days: Option<u32>,
+    /// Approved, and the approval has ended so many days from now.
+    pub(super) expires_days: Option<u32>,
     /// `None` for what suits the status.
     pub(super) order: Option<Order>,
     pub(super) after: Option<Cursor>,
@@ -49,13 +51,14 @@ impl View {
             search: parameters.take("q", &mut faults, read_text).unwrap_or_default(),
             owner: parameters.take("owner", &mut faults, read_text).unwrap_or_default(),
             age_days: parameters.take("age", &mut faults, read_days),
+            expires_days: parameters.take("expires", &mut faults, read_days),
             order: parameters.take("sort", &mut faults, read_sort),
             after: None,
         };
         // Of the order, which may be named after it.
         let order = view.order_in_force();
         let after = parameters.take("cursor", &mut faults, |text| read_cursor(order, text));
-        parameters.refuse_others(&mut faults, "`status`, `q`, `owner`, `age`, `sort`, `cursor`");
+        parameters.refuse_others(&mut faults, "`status`, `q`, `owner`, `age`, `expires`, `sort`, `cursor`");
         if faults.0.is_empty() { Ok(Self { after, ..view }) } else { Err(Problem::invalid(faults, "?")) }
     }
 
@@ -66,6 +69,7 @@ impl View {
             words: words(&self.search),
             owner: Some(self.owner.clone()).filter(|owner| !owner.is_empty()),
             submitted_before: self.age_days.map(|days| now - TimeDelta::days(days.into())),
+            expires_before: self.expires_days.map(|days| now + TimeDelta::days(days.into())),
             order: self.order_in_force(),
             after: self.after.clone(),
             limit: ROWS,
@@ -81,7 +85,7 @@ impl View {
 
     /// Returns whether the list is narrowed by more than the status.
     pub(super) fn is_narrowed(&self) -> bool {
-        !self.search.is_empty() || !self.owner.is_empty() || self.age_days.is_some()
+        !self.search.is_empty() || !self.owner.is_empty() || self.age_days.or(self.expires_days).is_some()
     }
 
     /// The same with another status, from its first page on.
@@ -96,7 +100,13 @@ impl View {
 
     /// Everything in this status.
     pub(super) fn widened(&self) -> Self {
-        Self { search: String::new(), owner: String::new(), age_days: None, ..self.with_status(self.status) }
+        Self {
+            search: String::new(),
+            owner: String::new(),
+            age_days: None,
+            expires_days: None,
+            ..self.with_status(self.status)
+        }
     }
 
     /// Returns the address of this state; what is as it is by itself is left out.
@@ -112,6 +122,7 @@ impl View {
             }
         }
         parameters.extend(self.age_days.map(|days| ("age", days.to_string())));
+        parameters.extend(self.expires_days.map(|days| ("expires", days.to_string())));
         parameters.extend(self.order.map(|order| ("sort", order.as_str().to_owned())));
         parameters.extend(self.after.as_ref().map(|after| ("cursor", after.to_string())));
         let pair = |(name, value): &(&str, String)| format!("{name}={}", utf8_percent_encode(value, VALUE));

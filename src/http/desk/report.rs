@@ -24,6 +24,7 @@ use crate::http::App;
 use crate::http::extract::{AtQuery, ReportId};
 use crate::http::history::commit_at;
 use crate::http::problem::Problem;
+use crate::policy::Policy;
 use crate::render::{Heading, Rendered};
 use crate::report::validate::Faults;
 use crate::store::history::{At, Item};
@@ -143,11 +144,12 @@ pub(super) async fn current(
     let (steps, n_more_steps) = timeline::steps(id, &items, None);
     let page = ReportPage {
         frame: Frame::new(app, &snapshot, Place::Elsewhere),
-        facts: Facts::new(&entry.report),
+        facts: Facts::new(&entry.report, &snapshot.policy.policy),
         text: app.desk.texts.rendered(&version.file).await?,
         earlier: None,
         // What came in goes back, even if it can't be taken until the file is repaired.
-        form: (problem.is_none() || returned.alert.is_some()).then(|| form(app, &entry, session, &returned)),
+        form: (problem.is_none() || returned.alert.is_some())
+            .then(|| form(app, &entry, &snapshot.policy.policy, session, &returned)),
         problem,
         alert: returned.alert,
         meanwhile,
@@ -204,14 +206,16 @@ pub(super) async fn current_version(app: &App, entry: &Entry) -> Result<Version,
     Ok(Version { report: entry.report.clone(), file: File { blob: entry.blob, bytes } })
 }
 
-fn form(app: &App, entry: &Entry, session: &Session, returned: &Returned) -> Form {
+fn form(app: &App, entry: &Entry, policy: &Policy, session: &Session, returned: &Returned) -> Form {
     let id = entry.report.id;
     // A form that comes back for another reason is still about what was read.
     let before = returned.filled.version().zip(returned.filled.commit()).filter(|_| !returned.is_stale);
     let latest = || (entry.blob, entry.commits.iter().next().unwrap_or(Oid::ZERO_SHA1));
     let (version, commit) = before.unwrap_or_else(latest);
     let token = app.desk.guard.token(session, id);
-    Form::new(id, entry.report.status, Read { version, commit }, token, returned.filled.clone(), &returned.faults)
+    let form =
+        Form::new(id, entry.report.status, Read { version, commit }, token, returned.filled.clone(), &returned.faults);
+    form.under(policy)
 }
 
 fn is_decision(item: &Item) -> bool {

@@ -12,9 +12,6 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use crate::render;
 use crate::report::Status;
 
-/// A report that waits longer than this is marked.
-const OVERDUE_DAYS: i64 = 7;
-
 /// A text of somebody, fit to be read; not yet escaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shown(String);
@@ -133,11 +130,6 @@ pub(super) fn span(duration: TimeDelta) -> String {
         (.., minutes @ 1..) => format!("{minutes} min"),
         _ => "just now".to_owned(),
     }
-}
-
-/// Returns whether a report that waits for `duration` is to be marked.
-pub(super) fn is_overdue(duration: TimeDelta) -> bool {
-    duration > TimeDelta::days(OVERDUE_DAYS)
 }
 
 /// Returns the part of a repository's address that tells it from others.
