@@ -28,7 +28,7 @@ use structure::Structure;
 
 use crate::policy::requirements::Requirements;
 
-/// What the text is about.
+/// What the text is about; what is empty is not known, and nothing is held against it.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
     pub server_name: &'a str,

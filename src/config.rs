@@ -112,6 +112,8 @@ pub enum Job {
     WorkTree,
     /// Packs are joined.
     Upkeep,
+    /// Every report is held against what it must hold, for lists and the queue.
+    Assessments,
 }
 
 impl Serve {

@@ -4,7 +4,9 @@ mod activity;
 mod allowed;
 mod answers;
 mod api;
+mod assessment;
 mod cache;
+mod check;
 mod desk;
 mod drain;
 mod edge;
@@ -26,6 +28,7 @@ mod query;
 mod reports;
 pub(crate) mod server;
 mod statistics;
+mod template;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,10 +37,11 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::HeaderValue;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, patch};
+use axum::routing::{get, patch, post};
 use git2::Oid;
 use quick_cache::sync::Cache;
 
+use crate::assessments::Assessments;
 use crate::config::Serve;
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -55,6 +59,7 @@ const PAGES_BYTES: u64 = 8 * 1024 * 1024;
 #[derive(Clone)]
 struct App {
     store: Arc<Store>,
+    assessments: Arc<Assessments>,
     metrics: Arc<Metrics>,
     /// Whole reports as JSON, by blob id and days until an approval ends: they say
     /// nothing else that is not in the file.
@@ -79,9 +84,16 @@ impl quick_cache::Weighter<(Oid, u32), Bytes> for Weight {
 }
 
 /// Returns the service over `store`; `address` is where it listens.
-pub(crate) fn router(store: Arc<Store>, metrics: Arc<Metrics>, settings: &Serve, address: SocketAddr) -> Router {
+pub(crate) fn router(
+    store: Arc<Store>,
+    assessments: Arc<Assessments>,
+    metrics: Arc<Metrics>,
+    settings: &Serve,
+    address: SocketAddr,
+) -> Router {
     let app = App {
         store,
+        assessments,
         metrics,
         rendered: Arc::new(cache::of_bytes(10_000, RENDERED_BYTES, 4, Weight)),
         pages: Arc::new(cache::of_bytes(500, PAGES_BYTES, 1, list::PageWeight)),
@@ -94,11 +106,14 @@ pub(crate) fn router(store: Arc<Store>, metrics: Arc<Metrics>, settings: &Serve,
     };
     Router::new()
         .route("/api/v1/reports", get(list::list).post(reports::submit))
+        .route("/api/v1/reports/check", post(check::check))
         .route("/api/v1/reports/{id}", get(reports::get).put(reports::revise))
         .route("/api/v1/reports/{id}/status", patch(reports::decide))
         .route("/api/v1/reports/{id}/history", get(history::history))
         .route("/api/v1/reports/{id}/revisions/{n}", get(history::revision))
         .route("/api/v1/reports/{id}/diff", get(history::diff))
+        .route("/api/v1/reports/{id}/assessment", get(assessment::assessment))
+        .route("/api/v1/template", get(template::template))
         .route("/api/v1/activity", get(activity::activity))
         .route("/api/v1/events", get(events::events))
         .route("/api/v1/statistics", get(statistics::statistics))

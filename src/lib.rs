@@ -2,14 +2,15 @@
 //!
 //! In reading order, lower floors first; none imports from one above it:
 //! [`report`] the words and rules, [`metrics`] what is counted, [`store`] the
-//! repository and its one writer, [`intake`] the work tree, [`http`] the edge,
-//! [`config`] the settings. [`run`] puts them together.
+//! repository and its one writer, [`intake`] the work tree, [`assessments`] what
+//! the check found, [`http`] the edge, [`config`] the settings. [`run`] puts them together.
 //!
 //! Invariants: the tip of the branch is the truth and everything else is
 //! derived; a 2xx to a write means that its commit is at the tip, on disk; one
 //! write is one commit; history only grows; a body comes back byte for byte.
 
 pub mod assess;
+pub mod assessments;
 pub mod check;
 pub mod config;
 pub mod http;
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
+use crate::assessments::{Assessments, Filler};
 use crate::config::{GitHttp, Job};
 use crate::intake::worktree::WorkTree;
 use crate::metrics::Metrics;
@@ -83,7 +85,14 @@ pub async fn run(
         snapshot.commit.to_string(),
         clone.as_ref().map(|clone| format!("; git clone {clone}")).unwrap_or_default(),
     );
-    let router = http::router(store.clone(), metrics, &settings, address);
+    let assessments = Arc::new(Assessments::new(store.clone()));
+    let filler = if settings.without.contains(&Job::Assessments) {
+        None
+    } else {
+        let filler = Filler::start(assessments.clone(), tokio::runtime::Handle::current());
+        Some(filler.map_err(|source| OpenError::Io { path: settings.repo.clone(), source })?)
+    };
+    let router = http::router(store.clone(), assessments, metrics, &settings, address);
     let stop = {
         let store = store.clone();
         async move {
@@ -94,11 +103,12 @@ pub async fn run(
     http::server::serve(listener, router, stop, DRAIN_PATIENCE).await;
     let closed = tokio::task::spawn_blocking(move || {
         store.close();
-        work_tree.map_or(Ok(()), JoinHandle::join)
+        let assessed = filler.map_or(Ok(()), JoinHandle::join);
+        work_tree.map_or(Ok(()), JoinHandle::join).and(assessed)
     });
     match tokio::time::timeout(CLOSE_PATIENCE, closed).await {
         Ok(Ok(Ok(()))) => {}
-        Ok(_) => tracing::error!("The work tree's thread panicked"),
+        Ok(_) => tracing::error!("A thread in the background panicked"),
         // Background work alone can take so long; cut off, it is done at the next start.
         Err(_) => {
             tracing::warn!("Background work did not finish within {} s and was cut off", CLOSE_PATIENCE.as_secs_f32());

@@ -3,6 +3,7 @@
 //! the store's business.
 
 pub mod change;
+pub mod lacking;
 pub mod parse;
 mod pattern;
 pub mod requirements;

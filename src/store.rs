@@ -15,6 +15,7 @@ mod cores;
 mod draft;
 mod edit;
 pub mod feed;
+mod form;
 pub mod history;
 mod hold;
 pub mod hooks;
@@ -31,6 +32,7 @@ mod outside;
 mod pack;
 mod plan;
 pub mod policy;
+mod preview;
 pub mod problem;
 mod repair;
 pub mod repository;
@@ -64,11 +66,14 @@ use uuid::Uuid;
 
 pub use draft::{Change, Expected};
 pub use edit::HandEdit;
+pub use form::Form;
 pub use load::{is_report_path, stray_fault};
 pub use message::Via;
 pub use object::blob_id;
 pub use outside::person;
+pub use preview::Preview;
 
+use crate::assess::Finding;
 use crate::metrics::Metrics;
 use crate::policy::rules::Breach;
 use crate::report::fault::Fault;
@@ -116,6 +121,10 @@ pub enum WriteError {
     /// The report's file, or the file that is to become it, cannot be accepted.
     #[error("`{path}` has a problem: {fault}")]
     Problem { path: String, fault: Box<Fault> },
+    /// The new text lacks what the rules of the repository ask for: all findings,
+    /// and what else is not allowed.
+    #[error("the text of the report lacks what is asked for")]
+    Lacking { breaches: Vec<Breach>, findings: Vec<Finding> },
     /// With a sentence that names the repair.
     #[error("{0}")]
     Unavailable(String),
@@ -428,6 +437,15 @@ impl Store {
         }
         let shared = self.shared.clone();
         off_async(move || shared.read_file(blob)).await?
+    }
+
+    /// Returns a report file by its blob id, without keeping it in memory. Blocks.
+    ///
+    /// # Errors
+    /// [`WriteError::Failed`] if git cannot read it.
+    pub fn peek(&self, blob: Oid) -> Result<Arc<[u8]>, WriteError> {
+        let named = |error| std::io::Error::other(format!("blob `{blob}`: {error}"));
+        self.shared.blobs.peek(blob).map_err(|error| WriteError::Failed(Arc::new(named(error))))
     }
 
     /// Finishes the writes that were accepted and refuses others. The listener hears of the last one and then of the end. Blocks.

@@ -275,6 +275,7 @@ fn every_answer_seen_is_described_with_its_content_type_and_members() {
     let id = service.submit("known");
     let tag = service.get(&format!("/api/v1/reports/{id}")).header("etag").to_owned();
     let (list, one, status) = ("/api/v1/reports", "/api/v1/reports/{id}", "/api/v1/reports/{id}/status");
+    let check = "/api/v1/reports/check";
     let text = |value: Value| value.to_string();
     let revised = || {
         let mut body = submission("known");
@@ -327,6 +328,19 @@ fn every_answer_seen_is_described_with_its_content_type_and_members() {
         ("GET", "/api/v1/reports/{id}/file", &id, vec![], String::new(), 200),
         ("GET", "/api/v1/reports/{id}/file", ABSENT, vec![], String::new(), 404),
         ("GET", "/api/v1/reports/{id}/file?at=x", &id, vec![], String::new(), 422),
+        ("GET", "/api/v1/reports/{id}/assessment", &id, vec![], String::new(), 200),
+        ("GET", "/api/v1/reports/{id}/assessment", ABSENT, vec![], String::new(), 404),
+        ("GET", "/api/v1/reports/{id}/assessment?at=x", &id, vec![], String::new(), 422),
+        ("GET", "/api/v1/reports?risk=none&findings=errors", &id, vec![], String::new(), 200),
+        ("GET", "/api/v1/template", &id, vec![], String::new(), 200),
+        ("GET", "/api/v1/template?x=1", &id, vec![], String::new(), 422),
+        ("POST", check, &id, vec![JSON], text(submission("new")), 200),
+        ("POST", check, &id, vec![JSON], text(submission("known")), 200),
+        ("POST", check, &id, vec![JSON], "{}".into(), 200),
+        ("POST", check, &id, vec![JSON], "[]".into(), 422),
+        ("POST", check, &id, vec![JSON], "{".into(), 400),
+        ("POST", check, &id, vec![JSON], " ".repeat(9_000_000), 413),
+        ("POST", check, &id, vec![], "{}".into(), 415),
         ("GET", "/api/v1/activity", &id, vec![], String::new(), 200),
         ("GET", "/api/v1/activity?cursor=x", &id, vec![], String::new(), 422),
         ("GET", "/api/v1/statistics", &id, vec![], String::new(), 200),

@@ -16,12 +16,16 @@ pub(super) fn check(report: &mut Report<'_>, about: About<'_>) {
         let is_it = |field: &&Field<'_>| labels.contains(&words(&field.label).concat().as_str());
         front.iter().find(is_it).filter(|field| is_filled_in(field))
     };
-    if let Some(field) = of(NAME).filter(|field| !is_name(&field.value, about.server_name)) {
+    if let Some(field) =
+        of(NAME).filter(|field| !about.server_name.is_empty() && !is_name(&field.value, about.server_name))
+    {
         let detail = format!("the report is about {}, submitted was {}", quote(&field.value), quote(about.server_name));
         let repair = format!("write `{}`, or submit the report of that server", about.server_name);
         report.findings.add(&rules::NAME_DIFFERS, field.line, detail, repair);
     }
-    if let Some(field) = of(REPOSITORY).filter(|field| !is_repository(field, about.repository_url)) {
+    if let Some(field) =
+        of(REPOSITORY).filter(|field| !about.repository_url.is_empty() && !is_repository(field, about.repository_url))
+    {
         let detail =
             format!("the repository is {}, submitted was {}", quote(&field.value), quote(about.repository_url));
         let repair = format!("write `{}`, or submit the report of that repository", about.repository_url);

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::assessments::Short;
 use crate::policy::Policy;
 use crate::report::{Report, Status};
 use crate::store::snapshot::Entry;
@@ -106,10 +107,13 @@ pub(super) struct SummaryDocument<'a> {
     updated_at: DateTime<Utc>,
     /// When the approval ends, by the policy; `null` unless approved, or if approvals do not end.
     approval_expires_at: Option<DateTime<Utc>>,
+    /// What the check found in the text, by the rules that are in force; `null` if it
+    /// was not read yet, if the rules do not ask for it, and in a list of the past.
+    assessment: Option<Short>,
 }
 
 impl<'a> SummaryDocument<'a> {
-    pub(super) fn new(entry: &'a Entry, policy: &Policy) -> Self {
+    pub(super) fn new(entry: &'a Entry, policy: &Policy, assessment: Option<Short>) -> Self {
         use chrono::SubsecRound;
         let report = &entry.report;
         Self {
@@ -124,7 +128,13 @@ impl<'a> SummaryDocument<'a> {
             reviewed_by: report.reviewed_by.as_deref(),
             updated_at: entry.updated_at.trunc_subsecs(0),
             approval_expires_at: policy.approval_expires_at(report),
+            assessment,
         }
+    }
+
+    /// Returns whether its text was read.
+    pub(super) fn is_assessed(&self) -> bool {
+        self.assessment.is_some()
     }
 }
 
@@ -137,6 +147,31 @@ pub(super) enum StatusFilter {
     Approved,
     Rejected,
     All,
+}
+
+/// The risk that a list can be narrowed to.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes the parameter; `list` reads it, to name all faults at once")]
+pub(super) enum RiskFilter {
+    Low,
+    Medium,
+    High,
+    /// Reports that name none.
+    None,
+}
+
+/// The findings that a list can be narrowed to.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes the parameter; `list` reads it, to name all faults at once")]
+pub(super) enum FindingsFilter {
+    /// Neither errors nor warnings.
+    None,
+    /// At least one warning, and no error.
+    Warnings,
+    /// At least one error.
+    Errors,
 }
 
 /// How a list is sorted.

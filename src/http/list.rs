@@ -1,5 +1,8 @@
 //! `GET /api/v1/reports`: summaries, searched, narrowed and sorted, page by page.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderValue, Uri, header};
@@ -8,23 +11,29 @@ use git2::Oid;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::answers::HistoryProblems;
-use super::api::{Sort, StatusFilter, SummaryDocument};
+use super::api::{FindingsFilter, RiskFilter, Sort, StatusFilter, SummaryDocument};
 use super::history::commit_at;
 use super::problem::Problem;
 use super::query::{Parameters, RawQuery, read_at, read_limit, read_time};
 use super::reports::json_response;
 use super::{App, COMMIT_HEADER, commit_header};
+use crate::assess::Risk;
+use crate::assessments::{Findings, Narrowed, Progress, RISKS, is_on, risk_word};
 use crate::report::Status;
 use crate::report::validate::{self, Faults};
 use crate::store::history::At;
-use crate::store::snapshot::{Cursor, ListQuery, Order, words};
+use crate::store::snapshot::{Cursor, Entry, ListQuery, Order, Snapshot, words};
 
 const LIMIT_DEFAULT: usize = 100;
 const LIMIT_MAX: usize = 1000;
+/// So many reports of a page are assessed for it; the others in the background.
+const FILLED_MAX: usize = 200;
 /// A search is some words, not a text.
 pub(super) const SEARCH_MAX: usize = 255;
-const KNOWN: &str = "`status`, `q`, `owner`, `repository_url`, `submitted_before`, `updated_since`, `expires_before`, `sort`, `limit`, \
-                     `cursor`, `at`";
+const KNOWN: &str = "`status`, `q`, `owner`, `repository_url`, `submitted_before`, `updated_since`, `expires_before`, `risk`, \
+                     `findings`, `sort`, `limit`, `cursor`, `at`";
+/// A page waits so long for reports that were not assessed yet.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// What a value of a query does not spell as it is.
 pub(super) const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
 const TOTAL_HEADER: &str = "x-total-count";
@@ -46,6 +55,8 @@ const TOTAL_HEADER: &str = "x-total-count";
         ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before; fits the `sort` it came from alone"),
         ("updated_since" = Option<DateTime<Utc>>, Query, description = "Only reports changed at this time or later"),
         ("expires_before" = Option<DateTime<Utc>>, Query, description = "Only approved reports whose approval ends before this time"),
+        ("risk" = Option<RiskFilter>, Query, description = "Only reports that name this risk; not with `at`"),
+        ("findings" = Option<FindingsFilter>, Query, description = "Only reports in which the check found this at worst; not with `at`"),
         ("at" = Option<String>, Query, description = "The state as it was at this commit (id, at least its first 7 digits) or time (RFC 3339); now if left out"),
     ),
     responses(
@@ -62,23 +73,52 @@ pub(super) async fn list(State(app): State<App>, uri: Uri, query: RawQuery) -> R
         return Ok(page.response());
     }
     let parameters = Parameters::read(query)?.into_pairs();
-    let (query, at) = read(&parameters).map_err(|faults| Problem::invalid(faults, "?"))?;
+    let Asked { query, narrowed, at } = read(&parameters).map_err(|faults| Problem::invalid(faults, "?"))?;
     let is_at_tip = at.is_none();
     let snapshot = match at {
         Some(at) => app.store.snapshot_at(commit_at(&app, at).await?).await?,
         None => app.store.snapshot(),
     };
-    let policy = &snapshot.policy.policy;
+    let query = narrow(&app, &snapshot, query, narrowed).await?;
     let found = snapshot.page(&query);
-    let summaries: Vec<_> = found.entries.iter().map(|entry| SummaryDocument::new(entry, policy)).collect();
+    let policy = &snapshot.policy;
+    if is_at_tip {
+        let first = &found.entries[..found.entries.len().min(FILLED_MAX)];
+        app.assessments.fill(first, policy, PATIENCE).await?;
+    }
+    let short = |entry: &Entry| app.assessments.short(entry, policy).filter(|_| is_at_tip);
+    let summaries: Vec<_> =
+        found.entries.iter().map(|entry| SummaryDocument::new(entry, &policy.policy, short(entry))).collect();
+    let is_whole = is_at_tip && (!is_on(policy) || summaries.iter().all(SummaryDocument::is_assessed));
     let body = serde_json::to_vec(&summaries).map_err(|error| Problem::internal(error.to_string()))?;
     let link = found.next.map(|next| next_link(&parameters, snapshot.commit, &next));
     let link = link.and_then(|link| HeaderValue::try_from(link).ok());
     let page = Page { commit: snapshot.commit, body: body.into(), n_matching: found.n_matching, link };
-    if is_at_tip {
+    if is_whole {
         app.pages.insert(text.to_owned(), page.clone());
     }
     Ok(page.response())
+}
+
+/// Narrows a query by what the check found.
+///
+/// # Errors
+/// 503 while more reports were not read than can be read at once.
+async fn narrow(
+    app: &App,
+    snapshot: &Arc<Snapshot>,
+    query: ListQuery,
+    narrowed: Narrowed,
+) -> Result<ListQuery, Problem> {
+    let probe = |snapshot: &Snapshot, query: &ListQuery| {
+        let _ = snapshot.page(query);
+    };
+    let (query, progress) = app.assessments.narrow(snapshot, query, narrowed, probe).await?;
+    if progress.is_whole() {
+        return Ok(query);
+    }
+    let Progress { n_read, n_all } = progress;
+    Err(Problem::unavailable(format!("{n_read} of {n_all} reports were read; ask again in a moment")).retry_after(2))
 }
 
 /// A page as it was made from the state at a commit; whoever asks for the same
@@ -114,8 +154,16 @@ impl quick_cache::Weighter<String, Page> for PageWeight {
     }
 }
 
-fn read(parameters: &[(String, String)]) -> Result<(ListQuery, Option<At>), Faults> {
+/// What the parameters ask for.
+struct Asked {
+    query: ListQuery,
+    narrowed: Narrowed,
+    at: Option<At>,
+}
+
+fn read(parameters: &[(String, String)]) -> Result<Asked, Faults> {
     let mut at = None;
+    let mut narrowed = Narrowed::default();
     let mut cursor = None;
     let mut query = ListQuery { limit: LIMIT_DEFAULT, ..ListQuery::default() };
     let mut faults = Faults::default();
@@ -132,6 +180,8 @@ fn read(parameters: &[(String, String)]) -> Result<(ListQuery, Option<At>), Faul
             "expires_before" => query.expires_before = faults.take(name, read_time(value)),
             "submitted_before" => query.submitted_before = faults.take(name, read_time(value)),
             "updated_since" => query.updated_since = faults.take(name, read_time(value)),
+            "risk" => narrowed.risk = faults.take(name, read_risk(value)),
+            "findings" => narrowed.findings = faults.take(name, read_findings(value)),
             "sort" => query.order = faults.take(name, read_sort(value)).unwrap_or_default(),
             "limit" => query.limit = faults.take(name, read_limit(value, LIMIT_MAX)).unwrap_or(LIMIT_DEFAULT),
             "cursor" => cursor = Some(value),
@@ -141,7 +191,19 @@ fn read(parameters: &[(String, String)]) -> Result<(ListQuery, Option<At>), Faul
     }
     // Of the order, which may be named after it.
     query.after = cursor.and_then(|text| faults.take("cursor", read_cursor(query.order, text)));
-    if faults.0.is_empty() { Ok((query, at)) } else { Err(faults) }
+    if at.is_some() && !narrowed.is_idle() {
+        faults.push("at", "cannot be asked for together with `risk` or `findings`: what was, is not assessed");
+    }
+    if faults.0.is_empty() { Ok(Asked { query, narrowed, at }) } else { Err(faults) }
+}
+
+pub(super) fn read_risk(text: &str) -> Result<Option<Risk>, String> {
+    let risk = RISKS.into_iter().find(|risk| risk_word(*risk) == text);
+    risk.ok_or_else(|| "must be `low`, `medium`, `high` or `none`".into())
+}
+
+pub(super) fn read_findings(text: &str) -> Result<Findings, String> {
+    Findings::from_word(text).ok_or_else(|| "must be `none`, `warnings` or `errors`".into())
 }
 
 pub(super) fn read_status(text: &str) -> Result<Option<Status>, String> {

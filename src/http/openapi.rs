@@ -9,8 +9,8 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::answers::HostProblem;
 use super::{
-    App, activity, api, events, file, health, history, history_api, list, policy, problem, problems, reports,
-    statistics,
+    App, activity, api, assessment, check, events, file, health, history, history_api, list, policy, problem, problems,
+    reports, statistics, template,
 };
 
 /// Swagger UI sets styles of its own, and has pictures in them; it runs nothing but its files.
@@ -26,13 +26,16 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
     info(title = "golive", license(name = "MIT", identifier = "MIT")),
     paths(
         reports::submit, list::list, reports::get, reports::revise, reports::decide,
+        check::check, assessment::assessment, template::template,
         history::history, history::revision, history::diff, file::file,
         activity::activity, events::events, statistics::statistics, problems::problems, policy::policy,
         health::healthz, health::readyz, health::metrics, document
     ),
     components(schemas(
-        api::SubmissionBody, api::DecisionBody, api::ReportDocument, api::SummaryDocument, api::StatusFilter, api::Sort,
+        api::SubmissionBody, api::DecisionBody, api::ReportDocument, api::SummaryDocument, api::StatusFilter, api::RiskFilter,
+        api::FindingsFilter, api::Sort,
         history_api::HistoryDocument, history_api::DifferenceDocument,
+        check::CheckDocument, assessment::AssessmentDocument, crate::assess::Assessment,
         activity::ActivityDocument, events::CommittedDocument, events::ResetDocument, events::ProblemsDocument, statistics::StatisticsDocument, policy::PolicyDocument,
         problem::ProblemDocument, problem::FieldError, problems::FileProblemDocument
     )),

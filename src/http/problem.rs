@@ -12,6 +12,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::allowed;
+use crate::assess::{Finding, Severity};
 use crate::report::Status;
 use crate::report::validate::Faults;
 use crate::store::WriteError;
@@ -62,6 +63,7 @@ struct Members {
     revision: Option<u32>,
     current_etag: Option<String>,
     path: Option<String>,
+    findings: Vec<Finding>,
 }
 
 impl Members {
@@ -71,7 +73,7 @@ impl Members {
             report_status: Some(entry.report.status),
             revision: Some(entry.report.revision),
             current_etag: Some(format!("\"{}\"", entry.blob)),
-            path: None,
+            ..Self::default()
         }
     }
 }
@@ -86,7 +88,10 @@ pub(super) struct ProblemDocument<'a> {
     status: u16,
     /// What happened and what to do.
     detail: &'a str,
-    /// Names this occurrence in the service's log.
+    /// Names this occurrence in the service's log; not in a problem that did not
+    /// occur, but would.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    #[schema(required = false)]
     request_id: &'a str,
     /// For invalid input: all faults at once.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -107,6 +112,10 @@ pub(super) struct ProblemDocument<'a> {
     /// The file that has to be repaired.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<&'a str>,
+    /// What the check found in the text, if it is refused for that.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
+    findings: &'a [Finding],
 }
 
 impl Problem {
@@ -240,9 +249,37 @@ impl Problem {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, cause: None, ..self }
     }
 
+    /// The input has `faults`, and its text lacks what the rules of the repository
+    /// ask for, by `findings`.
+    pub(super) fn lacking(mut faults: Faults, findings: &[Finding]) -> Self {
+        let n_others = faults.0.len();
+        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+        errors.for_each(|finding| faults.push("report_data", told(finding)));
+        let problem = match (n_others, &faults.0[..]) {
+            (0, [first, rest @ ..]) if !findings.is_empty() => {
+                let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
+                let detail = format!("the rules of this repository refuse the text: {}{more}", first.detail);
+                Self { detail, ..Self::invalid(faults, "#/") }
+            }
+            _ => Self::invalid(faults, "#/"),
+        };
+        problem.with(Members { findings: findings.to_vec(), ..Members::default() })
+    }
+
     /// Writes the document. Called by the edge.
     pub(super) fn render(&self, request_id: &str, response: &mut Response) {
-        let document = ProblemDocument {
+        let document = self.document(request_id);
+        let (media_type, body) = if self.is_text {
+            ("text/plain; charset=utf-8", format!("{}\n", self.detail).into_bytes())
+        } else {
+            ("application/problem+json", serde_json::to_vec(&document).expect("a problem is plain data"))
+        };
+        self.put(media_type, body, response);
+    }
+
+    /// Returns the document; `request_id` is empty for a problem that did not occur.
+    pub(super) fn document<'a>(&'a self, request_id: &'a str) -> ProblemDocument<'a> {
+        ProblemDocument {
             r#type: format!("urn:golive:problem:{}", self.kind),
             title: self.title,
             status: self.status.as_u16(),
@@ -254,13 +291,8 @@ impl Problem {
             revision: self.members.revision,
             current_etag: self.members.current_etag.as_deref(),
             path: self.members.path.as_deref(),
-        };
-        let (media_type, body) = if self.is_text {
-            ("text/plain; charset=utf-8", format!("{}\n", self.detail).into_bytes())
-        } else {
-            ("application/problem+json", serde_json::to_vec(&document).expect("a problem is plain data"))
-        };
-        self.put(media_type, body, response);
+            findings: &self.members.findings,
+        }
     }
 
     /// Writes it as the page `html`. Called by the edge.
@@ -334,6 +366,7 @@ impl From<WriteError> for Problem {
                 Self::new(StatusCode::PRECONDITION_FAILED, "stale", "The report was changed meanwhile", detail)
                     .with(Members::of(entry))
             }
+            WriteError::Lacking { breaches, findings } => Self::lacking(allowed::faults(breaches), findings),
             WriteError::Unavailable(detail) => Self::unavailable(detail.as_str()),
             WriteError::Busy => Self::unavailable("too many writes are waiting; try again").retry_after(1),
             WriteError::Full => {
@@ -347,6 +380,11 @@ impl From<WriteError> for Problem {
             WriteError::Internal(_) => Self::internal(error.to_string()),
         }
     }
+}
+
+/// Returns a finding as one line: ``line 12: …; …``.
+fn told(finding: &Finding) -> String {
+    format!("line {}: {}; {}", finding.line, finding.detail, finding.repair)
 }
 
 impl From<HistoryError> for Problem {

@@ -17,7 +17,8 @@ use super::history::report_at;
 use super::input::Fields;
 use super::problem::Problem;
 use super::{App, COMMIT_HEADER, commit_header};
-use crate::policy::Policy;
+use crate::assess::About;
+use crate::policy::{Enforcement, Policy, lacking};
 use crate::report::validate::{self, Faults, Invalid};
 use crate::report::{Decision, Report, Submission, front_matter};
 use crate::store::snapshot::Entry;
@@ -150,19 +151,42 @@ pub(super) async fn decide(
 
 /// Reads a submission, for the report `id` if it names one.
 async fn read_submission(app: &App, id: Option<Uuid>, request: Request<Body>) -> Result<Submission, Problem> {
+    let (faults, texts) = read_fields(app, request).await?;
+    match validate::submission(faults, texts, app.body_limit_bytes) {
+        Ok(submission) => Ok(submission),
+        Err(invalid) => Err(refused(app, id, invalid).await),
+    }
+}
+
+/// Returns everything that is wrong with a submission, for the report `id` if it
+/// names one: what the policy says of it, and what its text lacks, included.
+pub(super) async fn refused(app: &App, id: Option<Uuid>, invalid: Invalid) -> Problem {
+    let Invalid { mut faults, fields } = invalid;
+    let [_, repository_url, developer_email, body] = fields.each_ref().map(Option::as_deref);
+    allowed::add_submission(app, id, Sent { repository_url, developer_email, body }, &mut faults).await;
+    let policy = app.store.snapshot().policy.clone();
+    if policy.policy.enforcement != Enforcement::Refuse {
+        return Problem::invalid(faults, "#/");
+    }
+    let lacking = app.assessments.in_turn(move || {
+        let [name, url, _, body] = fields.each_ref().map(Option::as_deref);
+        let about = About { server_name: name.unwrap_or_default(), repository_url: url.unwrap_or_default() };
+        body.map(|body| lacking::found(&policy.policy, about, body)).unwrap_or_default()
+    });
+    match lacking.await {
+        Ok(findings) => Problem::lacking(faults, &findings),
+        Err(error) => error.into(),
+    }
+}
+
+/// Reads the four fields of a submission; `None` for one that the faults name.
+pub(super) async fn read_fields(app: &App, request: Request<Body>) -> Result<(Faults, [Option<String>; 4]), Problem> {
     let mut fields = Fields::read(request, app.body_limit_bytes * REQUEST_PER_BODY).await?;
     let mut faults = Faults::default();
     let texts = ["server_name", "repository_url", "developer_email", "report_data"]
         .map(|name| fields.string(name, true, &mut faults));
     fields.refuse_others(&mut faults);
-    match validate::submission(faults, texts, app.body_limit_bytes) {
-        Ok(submission) => Ok(submission),
-        Err(Invalid { mut faults, fields }) => {
-            let [_, repository_url, developer_email, body] = fields.each_ref().map(Option::as_deref);
-            allowed::add_submission(app, id, Sent { repository_url, developer_email, body }, &mut faults).await;
-            Err(Problem::invalid(faults, "#/"))
-        }
-    }
+    Ok((faults, texts))
 }
 
 async fn read_decision(app: &App, request: Request<Body>) -> Result<Decision, Problem> {
@@ -204,7 +228,11 @@ fn expected(headers: &HeaderMap) -> Expected {
 
 /// Returns whether an `If-None-Match` value names `blob` (weak comparison).
 pub(super) fn names(value: &HeaderValue, blob: Oid) -> bool {
-    let tag = format!("\"{blob}\"");
+    names_tag(value, &format!("\"{blob}\""))
+}
+
+/// Returns whether an `If-None-Match` value names `tag` (weak comparison).
+pub(super) fn names_tag(value: &HeaderValue, tag: &str) -> bool {
     value.to_str().is_ok_and(|text| {
         text.split(',').map(str::trim).any(|found| found == "*" || found.strip_prefix("W/").unwrap_or(found) == tag)
     })

@@ -1,9 +1,9 @@
 //! What a change of a report file means under a policy: the rules of
 //! [`crate::report::change`], and those of `golive.yaml` after them.
 
-use super::Policy;
 use super::rules::{Breach, Judgement, Offer};
-use crate::report::change::{self, Before, Hand, Judged};
+use super::{Policy, lacking};
+use crate::report::change::{self, Before, Hand, Judged, Way};
 use crate::report::fault::Fault;
 use crate::report::{Event, front_matter};
 
@@ -39,10 +39,14 @@ pub fn judge(
             breaches.extend(policy.decision(Judgement { event: *event, by, developer_email, notes }));
         }
     }
-    match breaches.into_iter().next() {
-        Some(breach) => Err(fault(file, &breach)),
-        None => Ok(judged),
+    if let Some(breach) = breaches.into_iter().next() {
+        return Err(fault(file, &breach));
     }
+    // What is committed already counts as it is; who reviews it sees what it lacks.
+    if text_bytes.is_some() && hand.way != Way::Commit {
+        lacking::refuse(policy, report, file)?;
+    }
+    Ok(judged)
 }
 
 /// Returns a breach as what is wrong with `file`.

@@ -87,6 +87,17 @@ impl Blobs {
         Ok(file)
     }
 
+    /// Returns the file without keeping it: for who reads each file once. Blocks.
+    ///
+    /// # Errors
+    /// libgit2's, if the blob is missing or broken.
+    pub(super) fn peek(&self, id: Oid) -> Result<Arc<[u8]>, git2::Error> {
+        match self.cache.peek(&id).and_then(|packed| packed.file()) {
+            Some(file) => Ok(file),
+            None => self.with_git(|git| Ok(Arc::from(git.find_blob(id)?.content()))),
+        }
+    }
+
     /// Runs `work` with a handle at rest. Blocks.
     ///
     /// # Errors

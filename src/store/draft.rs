@@ -16,7 +16,9 @@ use super::edit::HandEdit;
 use super::message::{Identity, Message, Via};
 use super::object::{Kind, Object};
 use super::snapshot::{Entry, Snapshot};
+use crate::assess::About;
 use crate::policy::rules::{Breach, Judgement, Offer};
+use crate::policy::{Policy, lacking};
 use crate::report::change::is_same_text;
 use crate::report::fault::Fault;
 use crate::report::front_matter;
@@ -181,6 +183,13 @@ fn allow(breaches: Vec<Breach>) -> Result<(), WriteError> {
     if breaches.is_empty() { Ok(()) } else { Err(WriteError::NotAllowed(breaches)) }
 }
 
+/// Refuses a submission that breaks rules, or whose text lacks what is asked for: with both.
+fn allow_text(policy: &Policy, submission: &Submission, breaches: Vec<Breach>) -> Result<(), WriteError> {
+    let about = About { server_name: &submission.server_name, repository_url: &submission.repository_url };
+    let findings = lacking::found(policy, about, &submission.body);
+    if findings.is_empty() { allow(breaches) } else { Err(WriteError::Lacking { breaches, findings }) }
+}
+
 fn offer(submission: &Submission, has_new_text: bool) -> Offer<'_> {
     Offer {
         repository_url: Some(&submission.repository_url),
@@ -195,7 +204,8 @@ fn first_revision(
     via: Via,
     now: DateTime<Utc>,
 ) -> Result<Outcome, WriteError> {
-    allow(snapshot.policy.policy.submission(None, offer(submission, true)))?;
+    let rules = &snapshot.policy.policy;
+    allow_text(rules, submission, rules.submission(None, offer(submission, true)))?;
     let path = submission.key.path();
     let report = Report::submitted(Uuid::now_v7(), submission, now);
     let file = front_matter::encode(&report, submission.body.as_bytes()).map_err(unreadable(&path))?;
@@ -214,7 +224,9 @@ fn next_revision(
 ) -> Result<Outcome, WriteError> {
     let text = front_matter::body(file).map_err(unreadable(&entry.path))?;
     let has_new_text = !is_same_text(text, submission.body.as_bytes());
-    allow(snapshot.policy.policy.submission(Some(&entry.report), offer(submission, has_new_text)))?;
+    let rules = &snapshot.policy.policy;
+    let breaches = rules.submission(Some(&entry.report), offer(submission, has_new_text));
+    allow_text(rules, submission, breaches)?;
     let report = entry.report.revised(submission, now);
     let file = front_matter::edit(file, entry.file_report(), &report, Some(submission.body.as_bytes()))
         .map_err(unreadable(&entry.path))?;

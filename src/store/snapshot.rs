@@ -23,7 +23,7 @@ pub use entry::Entry;
 pub use fold::{fold, words};
 pub use owners::Owner;
 pub(super) use problems::Problems;
-pub use query::{Counts, ListQuery, Page};
+pub use query::{Condition, Counts, ListQuery, Page};
 pub(super) use recent::RECENT_MAX;
 pub use recent::{Changed, Committed};
 pub use weeks::WeekCount;
@@ -104,6 +104,11 @@ impl Snapshot {
             Some(other) => *other,
             None => self.at_path(path).map(|entry| entry.blob),
         }
+    }
+
+    /// Returns every report, in no order.
+    pub fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.by_path.values()
     }
 
     /// Returns the number of reports.

@@ -9,6 +9,7 @@ pub mod edits;
 pub mod events;
 pub mod policy;
 pub mod refusals;
+pub mod texts;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

@@ -30,11 +30,32 @@ pub struct ListQuery {
     pub expires_before: Option<DateTime<Utc>>,
     /// Only the report whose file is at this path.
     pub path: Option<String>,
+    /// Only reports for which this holds; asked last.
+    pub condition: Option<Condition>,
     pub order: Order,
     /// Only what stands after this place, which is one in `order`.
     pub after: Option<Cursor>,
     /// At most so many.
     pub limit: usize,
+}
+
+/// What a report has to be that the snapshot does not know.
+#[derive(Clone)]
+pub struct Condition(Arc<Holds>);
+
+type Holds = dyn Fn(&Arc<Entry>) -> bool + Send + Sync;
+
+impl Condition {
+    /// `holds` is asked for each report that passes all else.
+    pub fn new(holds: impl Fn(&Arc<Entry>) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(holds))
+    }
+}
+
+impl std::fmt::Debug for Condition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Condition")
+    }
 }
 
 /// A part of a list.
@@ -80,6 +101,7 @@ struct Filter<'a> {
     owner: Option<String>,
     /// The longest first, as it is the rarest.
     words: Vec<Finder<'static>>,
+    condition: Option<&'a Condition>,
 }
 
 impl<'a> Filter<'a> {
@@ -91,15 +113,17 @@ impl<'a> Filter<'a> {
         // Prepared once, as looking for a word in 10,000 reports is where the time goes.
         let words = words.iter().map(|word| Finder::new(word).into_owned()).collect();
         let (owner, path) = (query.owner.as_deref().map(fold), query.path.as_deref());
+        let condition = query.condition.as_ref();
         let is_idle = updated_since.or(submitted_before).or(expires_before).is_none()
             && owner.is_none()
             && path.is_none()
-            && query.words.is_empty();
-        let filter = Self { policy, updated_since, submitted_before, expires_before, path, owner, words };
+            && query.words.is_empty()
+            && condition.is_none();
+        let filter = Self { policy, updated_since, submitted_before, expires_before, path, owner, words, condition };
         (!is_idle).then_some(filter)
     }
 
-    fn passes(&self, entry: &Entry) -> bool {
+    fn passes(&self, entry: &Arc<Entry>) -> bool {
         self.updated_since.is_none_or(|since| entry.updated_at.timestamp() >= since.timestamp())
             && self.submitted_before.is_none_or(|before| entry.report.submitted_at <= before)
             && self.path.is_none_or(|path| *entry.path == *path)
@@ -108,6 +132,7 @@ impl<'a> Filter<'a> {
             })
             && self.owner.as_deref().is_none_or(|owner| *entry.folded_owner == *owner)
             && self.words.iter().all(|word| entry.has(word))
+            && self.condition.is_none_or(|condition| condition.0(entry))
     }
 }
 
