@@ -43,7 +43,7 @@ fn files(settings: &Check) -> Result<ExitCode, CheckError> {
     };
     let mut out = io::stderr();
     let is_styled = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    for found in &checked.findings {
+    for found in checked.findings.iter().chain(&checked.warnings) {
         let _ = writeln!(out, "{}\n", shown::finding(found, is_styled));
     }
     if checked.n_files > 0 || checked.unread.is_empty() {
@@ -73,11 +73,13 @@ pub fn open(path: Option<&Path>) -> Result<Repository, CheckError> {
 fn summary(checked: &Checked) -> String {
     let count = |n: usize, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
     let files = count(checked.n_files, "file");
+    let n_warnings = checked.warnings.len();
+    let warnings = if n_warnings > 0 { format!(", with {}", count(n_warnings, "warning")) } else { String::new() };
     if checked.findings.is_empty() {
-        return format!("{files} {} fine", if checked.n_files == 1 { "is" } else { "are" });
+        return format!("{files} {} fine{warnings}", if checked.n_files == 1 { "is" } else { "are" });
     }
     let mut paths: Vec<_> = checked.findings.iter().map(|found| &found.path).collect();
     paths.sort();
     paths.dedup();
-    format!("{} in {} of {files}", count(checked.findings.len(), "problem"), paths.len())
+    format!("{} in {} of {files}{warnings}", count(checked.findings.len(), "problem"), paths.len())
 }

@@ -16,7 +16,8 @@ pub fn line(text: &str) -> String {
 pub fn finding(found: &Finding, is_styled: bool) -> String {
     let (rule, detail, repair) = (visible(&found.rule), visible(&found.detail), visible(&found.repair));
     let path = found.path.as_deref().map(visible);
-    let mut group = Group::with_title(Level::ERROR.primary_title(detail).id(rule));
+    let level = if found.is_warning { Level::WARNING } else { Level::ERROR };
+    let mut group = Group::with_title(level.primary_title(detail).id(rule));
     let (line, column) = found.place.unwrap_or((1, 1));
     match (&path, &found.excerpt) {
         (Some(path), Some(excerpt)) => {

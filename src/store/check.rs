@@ -29,6 +29,8 @@ pub(super) use finding::subject;
 pub struct Checked {
     pub n_files: usize,
     pub findings: Vec<Finding>,
+    /// What the texts of changed reports lack, where that refuses nothing.
+    pub warnings: Vec<Finding>,
     /// What could not be looked at, and why.
     pub unread: Vec<CheckError>,
 }

@@ -62,7 +62,7 @@ impl<'a> Checkout<'a> {
             return Err(CheckError::NotGolive(path.display().to_string()));
         }
         let mut checked = Checked::default();
-        let mut rules = Rules::new(self.git, self.body_limit_bytes);
+        let mut rules = Rules::telling(self.git, self.body_limit_bytes);
         if let (Some(record), Some(head)) = (base.record, base.commit)
             && let Line::Commits(commits) = commits::line(self.git, record, head)?
         {
@@ -80,6 +80,7 @@ impl<'a> Checkout<'a> {
         let here: Vec<_> = here.iter().filter(is_new).cloned().collect();
         checked.findings.truncate(n_pushed);
         checked.findings.extend(here);
+        checked.warnings = rules.into_warnings();
         Ok(checked)
     }
 

@@ -95,24 +95,24 @@ pub(super) fn judge(
 }
 
 /// Judges one path of a commit.
-fn one(rules: &mut Rules<'_>, by: &By<'_>, file: &Changed) -> Result<Option<Finding>, git2::Error> {
+fn one(rules: &mut Rules<'_>, by: &By<'_>, file: &Changed) -> Result<Vec<Finding>, git2::Error> {
     let path = file.name();
     if let Some(found) = file.after.and_then(|after| elsewhere::refused(&path, after.mode)) {
-        return Ok(Some(found));
+        return Ok(vec![found]);
     }
     if let Some(after) = file.after {
         let (size, _) = rules.git.odb()?.read_header(after.id)?;
         if let Some(found) = elsewhere::too_large(&path, size, rules.file_limit_bytes(file.before)?) {
-            return Ok(Some(found));
+            return Ok(vec![found]);
         }
     }
     let blob = |id: Oid| rules.git.find_blob(id);
     if elsewhere::is_format_file(&path) {
         let file = file.after.map(|after| blob(after.id)).transpose()?;
-        return Ok(elsewhere::bad_format(file.as_ref().map(git2::Blob::content)));
+        return Ok(elsewhere::bad_format(file.as_ref().map(git2::Blob::content)).into_iter().collect());
     }
     if !is_report_path(&path) {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let content = file.after.map(|after| blob(after.id)).transpose()?;
     let after = file.after.zip(content.as_ref()).map(|(after, blob)| (after.mode, blob.content()));

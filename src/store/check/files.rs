@@ -16,6 +16,25 @@ use crate::report::fault::{Fault, Rule};
 use crate::report::key::RepositoryKey;
 use crate::store::load::{is_report_path, stray_fault};
 
+/// What is wrong with one file.
+#[derive(Default)]
+struct Found {
+    findings: Vec<Finding>,
+    warnings: Vec<Finding>,
+}
+
+impl From<Vec<Finding>> for Found {
+    fn from(findings: Vec<Finding>) -> Self {
+        Self { findings, ..Self::default() }
+    }
+}
+
+impl From<Option<Finding>> for Found {
+    fn from(finding: Option<Finding>) -> Self {
+        Vec::from_iter(finding).into()
+    }
+}
+
 /// A clone that files were found in.
 struct Around {
     git: Repository,
@@ -46,10 +65,11 @@ pub fn check_files(
         }
         for file in &files {
             match check_file(file, &mut around, against, body_limit_bytes) {
-                Ok(found) => {
+                Ok(Found { findings, warnings }) => {
                     checked.n_files += 1;
                     let name = file.display().to_string();
-                    checked.findings.extend(found.into_iter().map(|found| found.at(&name)));
+                    checked.findings.extend(findings.into_iter().map(|found| found.at(&name)));
+                    checked.warnings.extend(warnings.into_iter().map(|found| found.at(&name)));
                 }
                 // What is wrong with the others is told all the same.
                 Err(error @ CheckError::Io { .. }) => checked.unread.push(error),
@@ -66,7 +86,7 @@ fn check_file(
     around: &mut Option<Around>,
     against: Option<&str>,
     body_limit_bytes: Option<usize>,
-) -> Result<Vec<Finding>, CheckError> {
+) -> Result<Found, CheckError> {
     let failed = |source| CheckError::Io { path: file.display().to_string(), source };
     let full = fs::canonicalize(file.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new(".")));
     let full = full.map_err(failed)?.join(file.file_name().unwrap_or_default());
@@ -75,7 +95,7 @@ fn check_file(
     }
     match around {
         Some(around) => in_clone(around, file, &full, body_limit_bytes),
-        None => alone(file, body_limit_bytes),
+        None => alone(file, body_limit_bytes).map(Found::from),
     }
 }
 
@@ -104,45 +124,36 @@ fn find(full: &Path, against: Option<&str>) -> Result<Option<Around>, CheckError
     Ok(Some(Around { git, root, base }))
 }
 
-fn in_clone(
-    around: &Around,
-    file: &Path,
-    full: &Path,
-    body_limit_bytes: Option<usize>,
-) -> Result<Vec<Finding>, CheckError> {
+fn in_clone(around: &Around, file: &Path, full: &Path, body_limit_bytes: Option<usize>) -> Result<Found, CheckError> {
     let path = full.strip_prefix(&around.root).unwrap_or(full).to_string_lossy().into_owned();
     let limit_bytes = body_limit_bytes.unwrap_or_else(|| limit::read(&around.git));
     if elsewhere::is_format_file(&path) {
         let read = read(file, limit::of_file(limit_bytes))?;
-        return Ok(read.map_or_else(Some, |(_, content)| elsewhere::bad_format(Some(&content))).into_iter().collect());
+        return Ok(read.map_or_else(Some, |(_, content)| elsewhere::bad_format(Some(&content))).into());
     }
     if !path.starts_with("reports/") {
-        return alone(file, Some(limit_bytes)).map(|found| found.into_iter().collect());
+        return alone(file, Some(limit_bytes)).map(Found::from);
     }
     let before = around.base.item(&path);
     let (mode, content) = match read(file, limit::of_next(&around.git, limit_bytes, before)?)? {
         Ok(read) => read,
-        Err(found) => return Ok(vec![found]),
+        Err(found) => return Ok(vec![found].into()),
     };
     if !is_report_path(&path) {
         let stray = stray_fault(&content).map(|fault| Finding::of(&path, fault, &content));
-        return Ok(stray.or_else(|| elsewhere::refused(&path, mode)).into_iter().collect());
+        return Ok(stray.or_else(|| elsewhere::refused(&path, mode)).into());
     }
     let blob = crate::store::blob_id(&content);
     if before.is_some_and(|item| item.id == blob && item.mode == mode) {
-        return Ok(change::read(&path, &content)
-            .err()
-            .map(|fault| Finding::of(&path, fault, &content))
-            .into_iter()
-            .collect());
+        return Ok(change::read(&path, &content).err().map(|fault| Finding::of(&path, fault, &content)).into());
     }
     let by = By::whoever(around.base.commit);
-    let mut rules = Rules::new(&around.git, limit_bytes);
-    let mut found: Vec<_> = rules.report(&by, &path, before, Some((mode, &content)))?.into_iter().collect();
+    let mut rules = Rules::telling(&around.git, limit_bytes);
+    let mut findings = rules.report(&by, &path, before, Some((mode, &content)))?;
     let root =
         around.base.commit.map(|commit| around.git.find_commit(commit)).transpose()?.map(|commit| commit.tree_id());
-    found.extend(rules.duplicates(root)?);
-    Ok(found)
+    findings.extend(rules.duplicates(root)?);
+    Ok(Found { findings, warnings: rules.into_warnings() })
 }
 
 /// Checks a file of which nothing is known but what it says.

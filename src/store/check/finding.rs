@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use git2::{Oid, Repository};
 
+use crate::assess;
 use crate::report::fault::Fault;
 use crate::report::text::{code_point, is_invisible};
 
@@ -25,6 +26,8 @@ pub struct Finding {
     pub excerpt: Option<Excerpt>,
     /// The commit that would bring it, and its subject.
     pub commit: Option<(Oid, String)>,
+    /// It refuses nothing.
+    pub is_warning: bool,
 }
 
 /// The part of a line that a fault is in, fit to be shown.
@@ -48,7 +51,15 @@ impl Finding {
             repair: repair.into(),
             excerpt: None,
             commit: None,
+            is_warning: false,
         }
+    }
+
+    /// What the text in `file`, the one at `path`, lacks; its line is one of the file.
+    pub(super) fn in_text(path: &str, found: assess::Finding, file: &[u8], is_warning: bool) -> Self {
+        let excerpt = Excerpt::of(file, found.line, 1);
+        let place = Some((found.line, 1));
+        Self { place, excerpt, is_warning, ..Self::new(found.rule, found.detail, found.repair) }.at(path)
     }
 
     /// What is wrong with `file`, the one at `path`.

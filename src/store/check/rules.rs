@@ -1,6 +1,6 @@
 //! One changed report file, judged as a push of it would be.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::entries::Item;
 use super::finding::Finding;
 use super::{elsewhere, ids, limit};
-use crate::policy;
+use crate::assess::{self, Severity};
+use crate::policy::{self, Enforcement, Policy, lacking};
 use crate::report::change::{self, Before, Hand, Way};
 use crate::report::fault::{Fault, Rule};
 use crate::report::{Event, Report};
@@ -30,6 +31,9 @@ pub(super) struct Rules<'a> {
     policies: Policies,
     /// By path; their ids are looked up at the end.
     pub(super) new_reports: HashMap<String, Uuid>,
+    /// What the last version of each changed text lacks, by path, if that refuses
+    /// nothing; `None` if nobody wants to know.
+    pub(super) warnings: Option<BTreeMap<String, Vec<Finding>>>,
 }
 
 /// Who makes a change, when, and after which commit.
@@ -49,7 +53,17 @@ impl By<'_> {
 
 impl<'a> Rules<'a> {
     pub(super) fn new(git: &'a Repository, body_limit_bytes: usize) -> Self {
-        Self { git, body_limit_bytes, policies: Policies::default(), new_reports: HashMap::new() }
+        Self { git, body_limit_bytes, policies: Policies::default(), new_reports: HashMap::new(), warnings: None }
+    }
+
+    /// The same, for a person who wants to know everything that a text lacks.
+    pub(super) fn telling(git: &'a Repository, body_limit_bytes: usize) -> Self {
+        Self { warnings: Some(BTreeMap::new()), ..Self::new(git, body_limit_bytes) }
+    }
+
+    /// Returns the warnings, by path.
+    pub(super) fn into_warnings(self) -> Vec<Finding> {
+        self.warnings.unwrap_or_default().into_values().flatten().collect()
     }
 
     /// Returns the bytes that a file may have that was `before`.
@@ -65,7 +79,7 @@ impl<'a> Rules<'a> {
         path: &str,
         before: Option<Item>,
         after: Option<(i32, &[u8])>,
-    ) -> Result<Option<Finding>, git2::Error> {
+    ) -> Result<Vec<Finding>, git2::Error> {
         let known = self.last_good(by.parent, path, before)?;
         let Some((mode, file)) = after else {
             let fault = Fault::new(
@@ -73,10 +87,10 @@ impl<'a> Rules<'a> {
                 "a report is never deleted",
                 format!("put it back with `{}`", taken(by.parent, path)),
             );
-            return Ok(known.map(|_| Finding::of(path, fault, b"")));
+            return Ok(known.map(|_| Finding::of(path, fault, b"")).into_iter().collect());
         };
         if let Some(found) = elsewhere::refused(path, mode) {
-            return Ok(Some(found));
+            return Ok(vec![found]);
         }
         let before = known.as_ref().map(|(report, file)| Before { report, file });
         let hand = Hand { way: Way::Push, who: by.who, at: by.at, body_limit_bytes: self.body_limit_bytes };
@@ -84,18 +98,45 @@ impl<'a> Rules<'a> {
             Some(parent) => self.policies.in_force(self.git, parent)?,
             None => Arc::default(),
         };
-        match policy::change::judge(&rules.policy, path, before, file, hand) {
-            Ok(judged) => {
-                if known.is_none() && judged.event == Event::Submit {
-                    self.new_reports.insert(path.to_owned(), judged.says.id);
-                }
-                Ok(None)
-            }
+        let judged = if self.warnings.is_some() {
+            // What the text lacks is told one by one.
+            let lenient = Policy { enforcement: Enforcement::Off, ..rules.policy.clone() };
+            policy::change::judge(&lenient, path, before, file, hand)
+        } else {
+            policy::change::judge(&rules.policy, path, before, file, hand)
+        };
+        let judged = match judged {
+            Ok(judged) => judged,
             Err(fault) => {
                 let fault = if known.is_some() { fault.with_way_back(&taken(by.parent, path)) } else { fault };
-                Ok(Some(Finding::of(path, fault, file)))
+                return Ok(vec![Finding::of(path, fault, file)]);
             }
+        };
+        let found = match judged.event {
+            Event::Submit | Event::Resubmit => self.lacking(&rules.policy, path, &judged.report, file),
+            _ => Vec::new(),
+        };
+        if known.is_none() && judged.event == Event::Submit && found.is_empty() {
+            self.new_reports.insert(path.to_owned(), judged.says.id);
         }
+        Ok(found)
+    }
+
+    /// Returns the errors in a new text that refuse it; keeps all else that it lacks
+    /// as warnings.
+    fn lacking(&mut self, policy: &Policy, path: &str, report: &Report, file: &[u8]) -> Vec<Finding> {
+        let Some(warnings) = self.warnings.as_mut().filter(|_| policy.enforcement != Enforcement::Off) else {
+            return Vec::new();
+        };
+        let refuses = policy.enforcement == Enforcement::Refuse;
+        let found = lacking::in_file(policy, report, file).map(|found| found.findings).unwrap_or_default();
+        let is_error = |finding: &assess::Finding| refuses && finding.severity == Severity::Error;
+        let (errors, rest): (Vec<_>, Vec<_>) = found.into_iter().partition(is_error);
+        let told = |found: Vec<_>, is_warning| -> Vec<_> {
+            found.into_iter().map(|found| Finding::in_text(path, found, file, is_warning)).collect()
+        };
+        warnings.insert(path.to_owned(), told(rest, true));
+        told(errors, false)
     }
 
     /// Returns the report that `before` is, and its file. Where that cannot be

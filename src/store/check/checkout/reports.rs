@@ -39,16 +39,12 @@ impl Checkout<'_> {
         }
         for (path, after) in later {
             let after = after.as_ref().map(|(mode, file)| (*mode, &**file));
-            match rules.report(&by, path, base.item(path), after)? {
-                Some(found) => checked.findings.push(found),
-                None => {
-                    let Some(id) = after.and_then(|(_, file)| change::says(file).ok()).map(|report| report.id) else {
-                        continue;
-                    };
-                    if let Some(other) = owners.insert(id, path) {
-                        checked.findings.push(Finding::of(path, duplicate_id(other), b""));
-                    }
-                }
+            let found = rules.report(&by, path, base.item(path), after)?;
+            let id = after.and_then(|(_, file)| change::says(file).ok()).map(|report| report.id);
+            let id = id.filter(|_| found.is_empty());
+            checked.findings.extend(found);
+            if let Some(other) = id.and_then(|id| owners.insert(id, path)) {
+                checked.findings.push(Finding::of(path, duplicate_id(other), b""));
             }
         }
         Ok(())
