@@ -7,6 +7,7 @@
 mod activity;
 mod assets;
 mod changes;
+mod check;
 mod commands;
 mod decide;
 mod diff;
@@ -21,6 +22,7 @@ mod problems;
 mod queue;
 mod queue_view;
 mod report;
+mod rules;
 mod show;
 mod texts;
 mod timeline;
@@ -52,6 +54,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/reports/{id}/diff", get(diff::diff))
         .route("/reports/{id}/decision", get(decide::elsewhere).post(decide::decide))
         .route("/problems", get(problems::problems))
+        .route("/rules", get(rules::rules))
         .route("/activity", get(activity::activity))
         .route("/assets/{name}", get(assets::asset))
 }

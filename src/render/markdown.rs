@@ -31,6 +31,8 @@ pub struct Heading {
     pub text: String,
     /// The element's id: `s-` and a slug, unique in the text.
     pub anchor: String,
+    /// Of the text, 1 for the first.
+    pub line: usize,
 }
 
 /// Renders markdown for a page that has its own `h1`.

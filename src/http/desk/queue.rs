@@ -1,6 +1,8 @@
 //! The queue: what waits for a decision, the longest waiting first, and every
 //! other report behind its tab.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
@@ -8,17 +10,19 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::check::{self, Mark};
 use super::facts::Expiry;
 use super::owners;
 use super::page::{self, Frame, Place};
 use super::queue_view::{ORDERS, View, status_word};
 use super::show::{self, Markup, Moment, Pill, Shown};
+use crate::assessments::{Progress, is_on};
 use crate::http::App;
 use crate::http::problem::Problem;
 use crate::http::query::RawQuery;
 use crate::render;
 use crate::report::Status;
-use crate::store::snapshot::{Entry, Order, Snapshot, WeekCount};
+use crate::store::snapshot::{Counts, Entry, ListQuery, Order, Snapshot, WeekCount};
 
 /// The picture shows half a year.
 const WEEKS: usize = 26;
@@ -28,6 +32,8 @@ const AGES: [u32; 5] = [1, 3, 7, 14, 30];
 const EXPIRIES: [u32; 4] = [0, 7, 30, 90];
 /// Texts are shown in full on the report's own page.
 const NAME_MAX: usize = 200;
+/// The page waits so long for reports that were not assessed yet.
+const PATIENCE: Duration = Duration::from_millis(500);
 const ADDRESS_MAX: usize = 120;
 
 #[derive(Template)]
@@ -42,6 +48,12 @@ struct QueuePage<'a> {
     ages: Vec<Choice>,
     /// None if approvals do not end.
     expiries: Vec<Choice>,
+    risks: Vec<Choice>,
+    findings: Vec<Choice>,
+    /// The rules ask for the check.
+    is_checked: bool,
+    /// How far the filter got, if reports are missing from the list.
+    progress: Option<Progress>,
     orders: Vec<Choice>,
     rows: Vec<Row>,
     n_matching: usize,
@@ -81,6 +93,8 @@ struct Row {
     expiry: Option<Expiry>,
     reviewer: Shown,
     has_problem: bool,
+    /// What the check found; `None` if it was not read yet.
+    mark: Option<Mark>,
 }
 
 /// Answers with the queue.
@@ -88,18 +102,29 @@ pub(super) async fn queue(State(app): State<App>, query: RawQuery, headers: Head
     let view = View::read(query)?;
     let snapshot = app.store.snapshot();
     let now = Utc::now();
-    let query = view.query(now);
+    // By all statuses, as the tabs count them.
+    let probe = |snapshot: &Snapshot, query: &ListQuery| {
+        let _ = snapshot.counts(query);
+    };
+    let (query, progress) = app.assessments.narrow(&snapshot, view.query(now), view.narrowed, probe).await?;
     let found = snapshot.page(&query);
+    let policy = &snapshot.policy;
+    app.assessments.fill(&found.entries, policy, PATIENCE).await?;
+    let mark = |entry: &Entry| app.assessments.short(entry, policy).map(Mark::of);
     let weeks: Vec<_> = snapshot.weeks(now, WEEKS).iter().map(week).collect();
     let page = QueuePage {
         frame: Frame::new(&app, &snapshot, Place::Queue),
         status_word: status_word(view.status),
-        tabs: tabs(&view, &snapshot, now),
+        tabs: tabs(&view, snapshot.counts(&query)),
         owners: owners::choices(&snapshot.owners(), &view.owner),
         ages: ages(&view),
         expiries: expiries(&view, &snapshot),
+        risks: check::risks(&view),
+        findings: check::findings(&view),
+        is_checked: is_on(policy),
+        progress: Some(progress).filter(|progress| !progress.is_whole()),
         orders: orders(&view),
-        rows: found.entries.iter().map(|entry| Row::new(entry, &snapshot, now)).collect(),
+        rows: found.entries.iter().map(|entry| Row::new(entry, &snapshot, now, mark(entry))).collect(),
         n_matching: found.n_matching,
         n_all: snapshot.len(),
         next: found.next.map(|next| view.starting(Some(next)).href()),
@@ -121,7 +146,7 @@ impl QueuePage<'_> {
 }
 
 impl Row {
-    fn new(entry: &Entry, snapshot: &Snapshot, now: DateTime<Utc>) -> Self {
+    fn new(entry: &Entry, snapshot: &Snapshot, now: DateTime<Utc>, mark: Option<Mark>) -> Self {
         let (report, policy) = (&entry.report, &snapshot.policy.policy);
         let waits = report.status == Status::PendingReview;
         let since = report.reviewed_at.filter(|_| !waits).unwrap_or(report.submitted_at);
@@ -139,6 +164,7 @@ impl Row {
             expiry: policy.approval_expires_at(report).map(|expires_at| Expiry::new(expires_at, now)),
             reviewer: Shown::shortened(report.reviewed_by.as_deref().unwrap_or_default(), ADDRESS_MAX),
             has_problem: snapshot.problem(&entry.path).is_some(),
+            mark,
         }
     }
 }
@@ -147,8 +173,7 @@ fn week(week: &WeekCount) -> render::Week {
     render::Week { start: week.start, waiting: week.waiting, approved: week.approved, rejected: week.rejected }
 }
 
-fn tabs(view: &View, snapshot: &Snapshot, now: DateTime<Utc>) -> [Tab; 4] {
-    let counts = snapshot.counts(&view.query(now));
+fn tabs(view: &View, counts: Counts) -> [Tab; 4] {
     let tab = |name, status: Option<Status>, n| Tab {
         href: view.with_status(status).href(),
         name,

@@ -4,7 +4,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use percent_encoding::utf8_percent_encode;
 
-use crate::http::list::{SEARCH_MAX, VALUE, read_sort, read_status};
+use crate::assessments::{Narrowed, risk_word};
+use crate::http::list::{SEARCH_MAX, VALUE, read_findings, read_risk, read_sort, read_status};
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters, RawQuery};
 use crate::report::Status;
@@ -32,6 +33,8 @@ pub(super) struct View {
     pub(super) age_days: Option<u32>,
     /// Approved, and the approval has ended so many days from now.
     pub(super) expires_days: Option<u32>,
+    /// By what the check found.
+    pub(super) narrowed: Narrowed,
     /// `None` for what suits the status.
     pub(super) order: Option<Order>,
     pub(super) after: Option<Cursor>,
@@ -52,13 +55,18 @@ impl View {
             owner: parameters.take("owner", &mut faults, read_text).unwrap_or_default(),
             age_days: parameters.take("age", &mut faults, read_days),
             expires_days: parameters.take("expires", &mut faults, read_days),
+            narrowed: Narrowed {
+                risk: parameters.take("risk", &mut faults, read_risk),
+                findings: parameters.take("findings", &mut faults, read_findings),
+            },
             order: parameters.take("sort", &mut faults, read_sort),
             after: None,
         };
         // Of the order, which may be named after it.
         let order = view.order_in_force();
         let after = parameters.take("cursor", &mut faults, |text| read_cursor(order, text));
-        parameters.refuse_others(&mut faults, "`status`, `q`, `owner`, `age`, `expires`, `sort`, `cursor`");
+        let known = "`status`, `q`, `owner`, `age`, `expires`, `risk`, `findings`, `sort`, `cursor`";
+        parameters.refuse_others(&mut faults, known);
         if faults.0.is_empty() { Ok(Self { after, ..view }) } else { Err(Problem::invalid(faults, "?")) }
     }
 
@@ -85,7 +93,8 @@ impl View {
 
     /// Returns whether the list is narrowed by more than the status.
     pub(super) fn is_narrowed(&self) -> bool {
-        !self.search.is_empty() || !self.owner.is_empty() || self.age_days.or(self.expires_days).is_some()
+        let is_filled = !self.search.is_empty() || !self.owner.is_empty() || !self.narrowed.is_idle();
+        is_filled || self.age_days.or(self.expires_days).is_some()
     }
 
     /// The same with another status, from its first page on.
@@ -105,6 +114,7 @@ impl View {
             owner: String::new(),
             age_days: None,
             expires_days: None,
+            narrowed: Narrowed::default(),
             ..self.with_status(self.status)
         }
     }
@@ -123,6 +133,8 @@ impl View {
         }
         parameters.extend(self.age_days.map(|days| ("age", days.to_string())));
         parameters.extend(self.expires_days.map(|days| ("expires", days.to_string())));
+        parameters.extend(self.narrowed.risk.map(|risk| ("risk", risk_word(risk).to_owned())));
+        parameters.extend(self.narrowed.findings.map(|findings| ("findings", findings.as_str().to_owned())));
         parameters.extend(self.order.map(|order| ("sort", order.as_str().to_owned())));
         parameters.extend(self.after.as_ref().map(|after| ("cursor", after.to_string())));
         let pair = |(name, value): &(&str, String)| format!("{name}={}", utf8_percent_encode(value, VALUE));

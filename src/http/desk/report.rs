@@ -11,6 +11,7 @@ use git2::Oid;
 use uuid::Uuid;
 
 use super::changes::{Changes, Since, Version};
+use super::check::Panel;
 use super::commands::{self, Command};
 use super::facts::Facts;
 use super::form::{Filled, Form, Read};
@@ -30,6 +31,8 @@ use crate::report::validate::Faults;
 use crate::store::history::{At, Item};
 use crate::store::snapshot::{Entry, Snapshot};
 
+/// Of HTML that a finding becomes, about.
+const FINDING_BYTES: usize = 600;
 /// Headings that the contents show; deeper ones only if they are few.
 const CONTENTS_MAX: usize = 60;
 
@@ -45,6 +48,8 @@ struct ReportPage {
     problem: Option<Prose>,
     alert: Option<Alert>,
     meanwhile: Option<Meanwhile>,
+    /// What the check found in the text.
+    check: Option<Panel>,
     since: Option<Since>,
     form: Option<Form>,
     /// The latest step, told when somebody just took it.
@@ -65,7 +70,8 @@ impl ReportPage {
         let meanwhile = self.meanwhile.as_ref().and_then(|meanwhile| meanwhile.changes.as_ref());
         let n_changes: usize = since.into_iter().chain(meanwhile).map(Changes::n_bytes).sum();
         let notes = self.steps.iter().filter_map(|step| step.notes.as_ref());
-        self.text.html.len() + n_changes + notes.map(Shown::n_bytes).sum::<usize>()
+        let findings = self.check.iter().flat_map(|check| &check.findings).count() * FINDING_BYTES;
+        self.text.html.len() + findings + n_changes + notes.map(Shown::n_bytes).sum::<usize>()
     }
 
     /// Returns the headings that the contents show, each with how deep it is.
@@ -140,12 +146,22 @@ pub(super) async fn current(
     } else {
         None
     };
+    let text = app.desk.texts.rendered(&version.file).await?;
+    let check = match app.assessments.whole(&entry, &snapshot.policy).await {
+        Ok(found) => Panel::new(&found, &text.contents, snapshot.policy.policy.enforcement),
+        // The text can be read without it, and what somebody typed goes back.
+        Err(error) => {
+            tracing::warn!(report.id = %id, "Report `{id}` cannot be assessed: {error}");
+            None
+        }
+    };
     let problem = snapshot.problem(&entry.path).map(|problem| Prose::sentence(&problem.fault.to_string()));
     let (steps, n_more_steps) = timeline::steps(id, &items, None);
     let page = ReportPage {
         frame: Frame::new(app, &snapshot, Place::Elsewhere),
         facts: Facts::new(&entry.report, &snapshot.policy.policy),
-        text: app.desk.texts.rendered(&version.file).await?,
+        text,
+        check,
         earlier: None,
         // What came in goes back, even if it can't be taken until the file is repaired.
         form: (problem.is_none() || returned.alert.is_some())
@@ -177,6 +193,7 @@ async fn earlier(app: &App, id: Uuid, at: At, headers: &HeaderMap) -> Result<Res
         earlier: Some((Commit::new(commit), Moment::new(app.store.committed_at(commit).await?))),
         problem: None,
         alert: None,
+        check: None,
         meanwhile: None,
         since: None,
         form: None,

@@ -32,8 +32,9 @@ impl Outline {
         let mut outline = Self::default();
         let mut open = Vec::new();
         for node in root.descendants() {
-            if let NodeValue::Heading(heading) = &node.data().value {
-                outline.add(&mut open, heading.level, &node.collect_text());
+            let data = node.data();
+            if let NodeValue::Heading(heading) = &data.value {
+                outline.add(&mut open, heading.level, &node.collect_text(), data.sourcepos.start.line);
             }
         }
         outline
@@ -57,7 +58,7 @@ impl Outline {
     }
 
     /// `open` holds the levels of the headings that the new one may stand under.
-    fn add(&mut self, open: &mut Vec<u8>, level: u8, text: &str) {
+    fn add(&mut self, open: &mut Vec<u8>, level: u8, text: &str, line: usize) {
         while open.last().is_some_and(|last| *last >= level) {
             open.pop();
         }
@@ -70,7 +71,7 @@ impl Outline {
             None => visible(text).into_owned(),
         };
         let anchor = self.anchor(slug(text));
-        self.headings.push(Heading { level, text: title, anchor });
+        self.headings.push(Heading { level, text: title, anchor, line });
     }
 
     fn anchor(&mut self, mut slug: String) -> String {
