@@ -42,6 +42,7 @@ class Gallery:
             "queue-approved": "/?status=approved",
             "queue-rejected": "/?status=rejected",
             "queue-filtered": "/?status=all&q=mcp-small-1&owner=example&sort=name",
+            "queue-narrowed": "/?risk=none&findings=errors",
             "queue-nothing-found": "/?status=all&q=there-is-no-such-word",
             "report-pending": f"/reports/{self.pending['id']}",
             "report-approved": f"/reports/{self.approved['id']}",
@@ -51,6 +52,7 @@ class Gallery:
             "report-difference": f"{resubmitted}/diff?from=1&to=5",
             "problems": "/problems",
             "activity": "/activity",
+            "rules": "/rules",
             "not-found": "/nowhere",
             "report-not-found": "/reports/0198c5f2-7a51-7c3e-9b52-0d6a4e1b7f10",
         }

@@ -56,7 +56,21 @@ class Desk:
         """The search field of the queue."""
         return self.page.locator("input#search[name=q]")
 
+    def mark(self, report: dict[str, Any]) -> Locator:
+        """Return what the row of a report says of the check."""
+        return self.row(report).locator("td.found")
+
     # A report
+
+    @property
+    def found(self) -> Locator:
+        """What the check found."""
+        return self.page.locator("section#check")
+
+    @property
+    def findings(self) -> Locator:
+        """The findings of the check, by line."""
+        return self.found.locator("ol.findings > li")
 
     @property
     def text(self) -> Locator:
