@@ -301,6 +301,35 @@ fn broken_golive_yaml_is_told_with_what_to_do_and_hides_nothing() {
 }
 
 #[test]
+fn who_would_commit_is_held_against_the_policy_of_the_last_commit() {
+    let clone = Clone::new();
+    clone.place.write_rules("review: {reviewers: [test@example.com]}\n");
+    clone.commit();
+    // Not in force before it is committed.
+    clone.place.write_rules("review: {reviewers: [nobody@example.com]}\n");
+    clone.edit("status: pending_review", "status: approved");
+    let check = |name: &str, email: &str, args: &[&str]| {
+        let mut command = clone.place.command(BINARY);
+        command.env("GIT_AUTHOR_NAME", name).env("GIT_AUTHOR_EMAIL", email);
+        Finished::of(command.arg("check").args(args).current_dir(clone.place.repo()))
+    };
+    for args in [&[][..], &[clone.path.as_str()]] {
+        let fine = check("Test", "test@example.com", args);
+        assert_eq!(fine.status.code(), Some(0), "{fine:?}");
+        let refused = check("Kim", "kim@example.com", args);
+        assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+        for words in ["not-allowed-reviewer", "`test@example.com`"] {
+            assert!(refused.stderr.contains(words), "no `{words}` in {}", refused.stderr);
+        }
+    }
+    // As git itself has it, the environment names nobody else.
+    for (email, code) in [("test@example.com", 0), ("kim@example.com", 1)] {
+        clone.place.git(&["config", "user.email", email]);
+        assert_eq!(check("", "", &[]).status.code(), Some(code), "{email}");
+    }
+}
+
+#[test]
 fn file_that_is_broken_as_a_whole_is_told_with_the_way_back() {
     let clone = Clone::new();
     let before = fs::read_to_string(&clone.file).expect("the report");

@@ -80,7 +80,7 @@ pub(super) fn judge(
             let author = commit.author();
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
             let who = person(&text(author.name_bytes()), &text(author.email_bytes()));
-            let by = By { who: Some(&who), at, parent: Some(parent) };
+            let by = By { who: Some(who), at, parent: Some(parent) };
             for file in changed(git, Some(git.find_commit(parent)?.tree_id()), Some(commit.tree_id()))? {
                 checked.n_files += 1;
                 found.extend(one(rules, &by, &file)?);
@@ -95,7 +95,7 @@ pub(super) fn judge(
 }
 
 /// Judges one path of a commit.
-fn one(rules: &mut Rules<'_>, by: &By<'_>, file: &Changed) -> Result<Vec<Finding>, git2::Error> {
+fn one(rules: &mut Rules<'_>, by: &By, file: &Changed) -> Result<Vec<Finding>, git2::Error> {
     let path = file.name();
     if let Some(found) = file.after.and_then(|after| elsewhere::refused(&path, after.mode)) {
         return Ok(vec![found]);

@@ -147,7 +147,7 @@ fn in_clone(around: &Around, file: &Path, full: &Path, body_limit_bytes: Option<
     if before.is_some_and(|item| item.id == blob && item.mode == mode) {
         return Ok(change::read(&path, &content).err().map(|fault| Finding::of(&path, fault, &content)).into());
     }
-    let by = By::whoever(around.base.commit);
+    let by = By::whoever(&around.git, around.base.commit);
     let mut rules = Rules::telling(&around.git, limit_bytes);
     let mut findings = rules.report(&by, &path, before, Some((mode, &content)))?;
     let root =

@@ -16,7 +16,7 @@ use crate::report::change::{self, Before, Hand, Way};
 use crate::report::fault::{Fault, Rule};
 use crate::report::{Event, Report};
 use crate::store::load::duplicate_id;
-use crate::store::outside::taken_from;
+use crate::store::outside::{person, taken_from};
 use crate::store::policy::Policies;
 use crate::store::trails;
 use crate::store::walk::{self, Step};
@@ -37,17 +37,25 @@ pub(super) struct Rules<'a> {
 }
 
 /// Who makes a change, when, and after which commit.
-pub(super) struct By<'a> {
-    pub(super) who: Option<&'a str>,
+pub(super) struct By {
+    pub(super) who: Option<String>,
     pub(super) at: DateTime<Utc>,
     /// `None` before the first commit.
     pub(super) parent: Option<Oid>,
 }
 
-impl By<'_> {
-    /// A change that nobody committed yet: git lets nobody commit without a name.
-    pub(super) fn whoever(parent: Option<Oid>) -> Self {
-        Self { who: Some("whoever commits"), at: Utc::now(), parent }
+impl By {
+    /// A change that nobody committed yet, by the one whom git would name.
+    pub(super) fn whoever(git: &Repository, parent: Option<Oid>) -> Self {
+        let config = git.config().and_then(|mut config| config.snapshot()).ok();
+        let text = |variable: &str, name: &str| {
+            let set = std::env::var(variable).ok().filter(|text| !text.is_empty());
+            set.or_else(|| Some(config.as_ref()?.get_str(name).ok()?.to_owned())).unwrap_or_default()
+        };
+        let who = person(&text("GIT_AUTHOR_NAME", "user.name"), &text("GIT_AUTHOR_EMAIL", "user.email"));
+        // Git lets nobody commit without a name.
+        let who = if who.is_empty() { "whoever commits".into() } else { who };
+        Self { who: Some(who), at: Utc::now(), parent }
     }
 }
 
@@ -75,7 +83,7 @@ impl<'a> Rules<'a> {
     /// now; `None` if it is gone.
     pub(super) fn report(
         &mut self,
-        by: &By<'_>,
+        by: &By,
         path: &str,
         before: Option<Item>,
         after: Option<(i32, &[u8])>,
@@ -93,7 +101,7 @@ impl<'a> Rules<'a> {
             return Ok(vec![found]);
         }
         let before = known.as_ref().map(|(report, file)| Before { report, file });
-        let hand = Hand { way: Way::Push, who: by.who, at: by.at, body_limit_bytes: self.body_limit_bytes };
+        let hand = Hand { way: Way::Push, who: by.who.as_deref(), at: by.at, body_limit_bytes: self.body_limit_bytes };
         let rules = match by.parent {
             Some(parent) => self.policies.in_force(self.git, parent)?,
             None => Arc::default(),

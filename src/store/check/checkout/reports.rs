@@ -22,7 +22,7 @@ impl Checkout<'_> {
     /// Judges the files below `reports`.
     pub(super) fn reports(&self, base: &Base, rules: &mut Rules<'_>, checked: &mut Checked) -> Result<(), CheckError> {
         let paths: Vec<String> = self.paths(base)?.into_iter().collect();
-        let by = By::whoever(base.commit);
+        let by = By::whoever(self.git, base.commit);
         let mut owners: HashMap<Uuid, &str> = HashMap::new();
         let mut later = Vec::new();
         for (path, read) in paths.iter().zip(self.read_all(base, &paths)?) {
