@@ -250,7 +250,8 @@ fn assert_in_git(place: &Place, versions: &[Version]) {
                 expected => assert_eq!(value.as_str(), expected.as_str(), "{name} in:\n{yaml}"),
             }
         }
-        assert_eq!(fields.len() + 1, report.as_object().expect("an object").len(), "all but the body:\n{yaml}");
+        let n_members = report.as_object().expect("an object").len();
+        assert_eq!(fields.len() + 2, n_members, "all but the body and when the approval ends:\n{yaml}");
     }
 }
 

@@ -101,7 +101,10 @@ fn trailers_of_tip(place: &Place) -> String {
 /// Asserts that the tip is the decision on `before`, that its trailers are the
 /// service's and no others, and that all between subject and trailers is indented.
 fn assert_tip_decides(place: &Place, id: &str, step: &str, blob_before: &str, name: &str) {
-    let expected = format!("Report-Id: {id}\nRevision: 1\nStatus: {step}\nReport-Blob: {blob_before}\nVia: api\n");
+    let policy = place.git(&["rev-parse", "main:golive.yaml"]);
+    let expected = format!(
+        "Report-Id: {id}\nRevision: 1\nStatus: {step}\nReport-Blob: {blob_before}\nPolicy-Blob: {policy}Via: api\n"
+    );
     assert_eq!(trailers_of_tip(place), expected, "{name:?}");
     let message = place.git(&["log", "-1", "--format=%B", "main"]);
     let message = message.trim_end_matches('\n');

@@ -29,7 +29,7 @@ fn report_goes_from_submission_to_approval_and_git_tells_the_story() {
     assert_eq!(submitted.header("location"), format!("/api/v1/reports/{id}"));
     assert_eq!(report["report_data"], REPORT);
     assert_eq!((&report["status"], &report["revision"]), (&json!("pending_review"), &json!(1)));
-    assert_eq!(report.as_object().expect("an object").len(), 11);
+    assert_eq!(report.as_object().expect("an object").len(), 12);
 
     let pending = service.get("/api/v1/reports?status=pending_review");
     assert_eq!(pending.header("x-total-count"), "1");
@@ -77,11 +77,13 @@ fn report_goes_from_submission_to_approval_and_git_tells_the_story() {
     let commits = service.commits();
     let path = place.golive(&["path", "https://github.com/example/mcp-fleet-parking"]).stdout;
     let decided_on = service.git(&["rev-parse", &format!("{}:{}", commits[1], path.trim())]);
+    let rules = service.git(&["rev-parse", "main:golive.yaml"]);
     assert_eq!(
         trailers.trim(),
         format!(
-            "Report-Id: {id}\nRevision: 2\nStatus: pending_review -> approved\nReport-Blob: {}\nVia: api",
-            decided_on.trim()
+            "Report-Id: {id}\nRevision: 2\nStatus: pending_review -> approved\nReport-Blob: {}\nPolicy-Blob: {}\nVia: api",
+            decided_on.trim(),
+            rules.trim()
         )
     );
     service.wait_until_clean();

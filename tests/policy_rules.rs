@@ -127,16 +127,20 @@ fn rules_hold_for_the_next_write_even_if_nobody_looked_yet() {
     let place = Place::new();
     let service = place.serve();
     let id = service.submit("mcp-one");
+    // Never the same file twice: one that is as it was before is taken for one that is behind.
+    let mut n = 0;
+    let mut rules = |rules: &str| {
+        n += 1;
+        service.commit_rules_unseen(&format!("# Version {n}\n{rules}"));
+    };
     for round in 0..3 {
-        service.commit_rules_unseen(
-            "review: {reviewers: [nobody@example.com]}\nsubmission: {email_domains: [evil.example]}\n",
-        );
+        rules("review: {reviewers: [nobody@example.com]}\nsubmission: {email_domains: [evil.example]}\n");
         assert_eq!(service.patch(&id, &decision("approved", &format!("{round}"))).status, 403);
-        service.commit_rules_unseen("");
+        rules("");
         assert_eq!(service.patch(&id, &decision("approved", &format!("{round}"))).status, 200);
-        service.commit_rules_unseen("submission: {email_domains: [evil.example]}\n");
+        rules("submission: {email_domains: [evil.example]}\n");
         assert_eq!(service.post(&submission(&format!("mcp-{round}"))).pointers(), ["#/developer_email"]);
-        service.commit_rules_unseen("");
+        rules("");
         assert_eq!(service.post(&submission(&format!("mcp-{round}"))).status, 201);
     }
     assert!(verify(&place).status.success(), "{:?}", verify(&place));

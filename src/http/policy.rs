@@ -9,12 +9,11 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::answers::HostProblem;
+use super::extract::NoQuery;
 use super::problem::Problem;
-use super::query::{Parameters, RawQuery};
 use super::reports::{json_response, names, tagged};
 use crate::policy::requirements::{Phase, Section};
 use crate::policy::{Enforcement, Policy};
-use crate::report::validate::Faults;
 
 /// The rules of the reports repository.
 #[derive(Serialize, ToSchema)]
@@ -136,12 +135,7 @@ impl<'a> PolicyDocument<'a> {
         HostProblem,
     )
 )]
-pub(super) async fn policy(State(app): State<App>, query: RawQuery, headers: HeaderMap) -> Result<Response, Problem> {
-    let mut faults = Faults::default();
-    Parameters::read(query)?.refuse_others(&mut faults, "none");
-    if !faults.0.is_empty() {
-        return Err(Problem::invalid(faults, "?"));
-    }
+pub(super) async fn policy(State(app): State<App>, _: NoQuery, headers: HeaderMap) -> Result<Response, Problem> {
     let snapshot = app.store.snapshot();
     let in_force = &snapshot.policy;
     if headers.get_all(header::IF_NONE_MATCH).iter().any(|value| names(value, in_force.blob)) {

@@ -10,12 +10,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use git2::{Oid, Repository};
+use git2::Oid;
 
 use super::outside::{Follower, Track};
-use super::policy::{self, Policies};
+use super::policy::Policies;
 use super::problem::{FoundIn, Problem};
-use super::repository::{Location, MARK};
+use super::repository::Location;
 use super::snapshot::{Entry, Snapshot};
 use super::trail::Trail;
 use super::trails::{self, Touch};
@@ -78,21 +78,8 @@ pub(super) fn snapshot_with(
     for (path, touches) in history.touches {
         absorb::put(&mut snapshot, &path, tracks.remove(&path).unwrap_or_default(), trail(&touches));
     }
-    put_policy(&git, &mut snapshot, &policies)?;
+    policies.read_into(&git, &mut snapshot)?;
     Ok(snapshot)
-}
-
-/// Puts the rules that are in force at the snapshot's commit into it.
-///
-/// # Errors
-/// libgit2's, if an object is missing.
-pub(super) fn put_policy(git: &Repository, snapshot: &mut Snapshot, policies: &Policies) -> Result<(), git2::Error> {
-    let policy::State { in_force, file, problem } = policies.at(git, snapshot.commit)?;
-    (snapshot.policy, snapshot.policy_file) = (in_force, file);
-    if let Some(problem) = problem {
-        snapshot.put_problem(MARK.to_owned(), file, problem);
-    }
-    Ok(())
 }
 
 /// Finds the state of the reports whose files do not say it from their commits,

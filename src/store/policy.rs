@@ -11,6 +11,7 @@ use git2::{Oid, Repository};
 use super::outside::taken_from;
 use super::problem::{FoundIn, Problem};
 use super::repository::{self, MARK};
+use super::snapshot::Snapshot;
 use super::walk::{self, Step};
 use super::{absorb, load};
 use crate::policy::Policy;
@@ -111,6 +112,19 @@ impl Policies {
         }
     }
 
+    /// Puts what `golive.yaml` is at the commit of `snapshot` into it.
+    ///
+    /// # Errors
+    /// libgit2's, if an object is missing.
+    pub(super) fn read_into(&self, git: &Repository, snapshot: &mut Snapshot) -> Result<(), git2::Error> {
+        let State { in_force, file, problem } = self.at(git, snapshot.commit)?;
+        (snapshot.policy, snapshot.policy_file) = (in_force, file);
+        if let Some(problem) = problem {
+            snapshot.put_problem(MARK.to_owned(), file, problem);
+        }
+        Ok(())
+    }
+
     /// Returns what `golive.yaml` is at `commit`.
     ///
     /// # Errors
@@ -172,7 +186,7 @@ impl Policies {
     pub(super) fn follow(
         &self,
         git: &Repository,
-        snapshot: &mut super::snapshot::Snapshot,
+        snapshot: &mut Snapshot,
         step: &Step,
         before: Oid,
     ) -> Result<(), git2::Error> {

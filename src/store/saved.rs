@@ -13,7 +13,6 @@ use git2::{Oid, Repository};
 
 use super::absorb;
 use super::lag::Lag;
-use super::load;
 use super::policy::Policies;
 use super::repository::Location;
 use super::snapshot::Snapshot;
@@ -58,7 +57,8 @@ pub(super) fn at(location: &Location, git: &Repository, served: Oid) -> Option<(
     if tree != snapshot.tree || n_before > 0 || n_after > GAP_MIN.max(snapshot.line.len() / GAP_SHARE) {
         return None;
     }
-    load::put_policy(git, &mut snapshot, &Policies::default()).ok()?;
+    // The rules are one small file, and not saved.
+    Policies::default().read_into(git, &mut snapshot).ok()?;
     let saved = snapshot.commit;
     if n_after == 0 {
         return Some((snapshot, saved));

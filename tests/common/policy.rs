@@ -22,8 +22,9 @@ impl Service<'_> {
     /// The same without a wait: the service has not looked yet.
     pub(crate) fn commit_rules_unseen(&self, rules: &str) {
         self.place.write_rules(rules);
-        self.git(&["add", "golive.yaml"]);
-        self.git(&["commit", "-q", "-m", "Change the rules", "--", "golive.yaml"]);
+        let commit = "git add golive.yaml && git commit -q -m 'Change the rules' -- golive.yaml";
+        // The service brings the index forward now and then, and has it locked for that.
+        self.wait_until("the rules are committed", || self.place.sh_in(self.place.repo(), commit).status.success());
     }
 
     /// The blob of `golive.yaml` at `commit`.

@@ -126,7 +126,7 @@ impl<'a> Filter<'a> {
     fn passes(&self, entry: &Arc<Entry>) -> bool {
         self.updated_since.is_none_or(|since| entry.updated_at.timestamp() >= since.timestamp())
             && self.submitted_before.is_none_or(|before| entry.report.submitted_at <= before)
-            && self.path.is_none_or(|path| *entry.path == *path)
+            && self.path.is_none_or(|path| &*entry.path == path)
             && self.expires_before.is_none_or(|before| {
                 self.policy.approval_expires_at(&entry.report).is_some_and(|expires_at| expires_at < before)
             })
