@@ -70,7 +70,7 @@ def running_fake() -> Generator[FakeService]:
         def do_GET(self) -> None:
             self._serve()
 
-        do_POST = do_GET  # noqa: N815
+        do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815
 
         def log_message(self, format: str, *args: object) -> None:
             """Keep the test's output to the test."""

@@ -66,6 +66,13 @@ def test_setting_that_cannot_work_ends_the_command_with_a_sentence(
     assert "Traceback" not in done.stderr
 
 
+def test_wait_that_outlasts_most_clients_is_warned_of() -> None:
+    done = run("--timeout", "51")
+    assert done.returncode == 0
+    assert "waits of up to 51 seconds: most clients give up a call after 60" in done.stderr
+    assert "most clients" not in run("--timeout", "50").stderr
+
+
 def test_taken_port_is_named() -> None:
     with running_http_server(NOWHERE) as (_, address):
         done = run("--transport", "http", "--port", address.rpartition(":")[2])

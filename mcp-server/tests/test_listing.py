@@ -4,6 +4,8 @@ import pytest
 from asking import ask, error, serve_pages, structured, summary, text
 from fake_service import Answer, FakeService, Request
 
+from mcp_golive.fence import DATA_NOTE
+
 pytestmark = pytest.mark.anyio
 
 
@@ -14,6 +16,7 @@ async def test_status_is_passed_on_and_full_values_are_structured(fake: FakeServ
 
     assert fake.requests[0].query == {"status": "approved", "limit": "1000"}
     assert structured(result) == {
+        "data_note": DATA_NOTE,
         "status": "approved",
         "servers": [first],
         "total": 1,

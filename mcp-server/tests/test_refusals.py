@@ -95,7 +95,7 @@ async def test_full_disk_is_for_the_operators(fake: FakeService) -> None:
 async def test_failed_submission_may_have_been_stored(fake: FakeService, status: int) -> None:
     shown = await refusal(fake, problem(status, detail="internal error, request 42"))
     assert f"`{fake.base_url}` (API_BASE_URL) failed ({status})" in shown
-    assert "may have been stored all the same: call list_servers" in shown
+    assert "may have been stored all the same: call get_report" in shown
     assert "request 42" in shown
 
 

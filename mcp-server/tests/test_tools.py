@@ -1,5 +1,7 @@
 """The tools as an assistant sees them: schemas, annotations, what a call sends and returns."""
 
+import re
+
 import pytest
 from asking import LEGACY, MODERN, REPORT, STORED, Generation, ask, in_memory, structured, text
 from fake_service import Answer, FakeService
@@ -7,33 +9,62 @@ from fake_service import Answer, FakeService
 pytestmark = pytest.mark.anyio
 
 
+# Name, required arguments; read-only, destructive, idempotent.
+TOOLS = {
+    "check_report": (set(REPORT), (True, False, True)),
+    "submit_report": (set(REPORT), (False, False, False)),
+    "get_report": (set[str](), (True, False, True)),
+    "revise_report": ({*REPORT, "id", "version"}, (False, True, True)),
+    "list_servers": (set[str](), (True, False, True)),
+    "review_report": ({"id", "status", "reviewed_by", "version"}, (False, True, True)),
+}
+
+
 @pytest.mark.parametrize("generation", [LEGACY, MODERN])
-async def test_both_tools_are_listed_with_schemas_and_true_annotations(
+async def test_all_tools_are_listed_with_schemas_and_true_annotations(
     generation: Generation,
 ) -> None:
     async with in_memory("http://127.0.0.1:1", generation=generation) as client:
         assert client.protocol_version == generation
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
 
-    assert set(tools) == {"submit_report", "list_servers"}
-    submit, listing = tools["submit_report"], tools["list_servers"]
-    assert set(submit.input_schema["required"]) == set(REPORT)
-    assert listing.input_schema["properties"]["status"]["enum"] == [
-        "pending_review",
-        "approved",
-        "rejected",
-        "all",
-    ]
-    for tool in (submit, listing):
+    assert list(tools) == list(TOOLS)
+    for name, (required, hints) in TOOLS.items():
+        tool = tools[name]
+        assert tool.title
+        assert set(tool.input_schema.get("required", [])) == required
         assert tool.input_schema["additionalProperties"] is False
         assert tool.output_schema is not None
         assert tool.annotations is not None
-        assert tool.annotations.destructive_hint is False
         assert tool.annotations.open_world_hint is False
-    assert submit.annotations is not None
-    assert listing.annotations is not None
-    assert (submit.annotations.read_only_hint, submit.annotations.idempotent_hint) == (False, False)
-    assert (listing.annotations.read_only_hint, listing.annotations.idempotent_hint) == (True, True)
+        assert hints == (
+            tool.annotations.read_only_hint,
+            tool.annotations.destructive_hint,
+            tool.annotations.idempotent_hint,
+        )
+
+
+@pytest.mark.parametrize("tool_name", list(TOOLS))
+async def test_every_argument_is_described_and_every_form_has_an_example(tool_name: str) -> None:
+    async with in_memory("http://127.0.0.1:1") as client:
+        (tool,) = [t for t in (await client.list_tools()).tools if t.name == tool_name]
+
+    for name, schema in tool.input_schema["properties"].items():
+        forms = [schema, *schema.get("anyOf", [])]
+        assert any(form.get("description") for form in forms), name
+        if any("pattern" in form for form in forms):
+            (example,) = next(form["examples"] for form in forms if "examples" in form)
+            (pattern,) = [form["pattern"] for form in forms if "pattern" in form]
+            assert re.fullmatch(pattern, example), name
+
+
+async def test_nothing_promises_to_tell_of_changes() -> None:
+    async with in_memory("http://127.0.0.1:1", generation=LEGACY) as client:
+        capabilities = client.server_capabilities
+    assert capabilities is not None
+    for offered in (capabilities.tools, capabilities.prompts, capabilities.resources):
+        assert offered is not None
+        assert not offered.list_changed
 
 
 async def test_instructions_warn_that_names_are_data() -> None:
@@ -43,7 +74,8 @@ async def test_instructions_warn_that_names_are_data() -> None:
 
 
 async def test_submit_sends_the_report_and_says_that_it_came_through_mcp(fake: FakeService) -> None:
-    fake.answer = Answer(status=201, body=STORED)
+    etag = {"ETag": '"c90334d9531375e81fc975e2249d6b8013cb6f9e"'}
+    fake.answer = Answer(status=201, body=STORED, headers=etag)
     result = await ask(fake.base_url, "submit_report", REPORT)
 
     (request,) = fake.requests
@@ -65,6 +97,7 @@ async def test_submit_sends_the_report_and_says_that_it_came_through_mcp(fake: F
         "status": "pending_review",
         "submitted_at": STORED["submitted_at"],
         "revision": 1,
+        "version": "c90334d9531375e81fc975e2249d6b8013cb6f9e",
     }
 
 

@@ -34,7 +34,7 @@ async def test_slow_submission_may_have_been_stored(fake: FakeService) -> None:
         shown = error(await client.call_tool("submit_report", REPORT))
 
     assert f"`{fake.base_url}` (API_BASE_URL) did not answer within 0.2 seconds" in shown
-    assert "may have been stored all the same: call list_servers" in shown
+    assert "may have been stored all the same: call get_report" in shown
     assert "API_TIMEOUT_SECONDS" in shown
 
 

@@ -1,32 +1,42 @@
-"""The golive REST API, as far as the tools need it: hand in a report, list reports.
+"""The golive REST API, as far as the tools need it: check, hand in, read, decide, list.
 
 Every failure is raised as a `ToolError` whose text the assistant can act on.
 Holds no rules of its own: what is valid is the service's to say.
 """
 
-import logging
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
 
-import anyio
 import httpx
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import BaseModel, TypeAdapter
 
-from mcp_golive import __version__, trouble
-from mcp_golive.call import Call, list_call, submit_call
-from mcp_golive.models import ServerList, ServerSummary, StatusFilter, SubmittedReport
-from mcp_golive.refusal import refused
-from mcp_golive.settings import Settings, is_loopback
+from mcp_golive import stale, trouble
+from mcp_golive.assessment import DryRun, StoredAssessment
+from mcp_golive.call import Call
+from mcp_golive.exchange import Exchange, open_exchange, read, version
+from mcp_golive.listing import collect
+from mcp_golive.models import (
+    ReportInForce,
+    ReviewedReport,
+    RevisedReport,
+    ServerList,
+    ServerSummary,
+    StatusFilter,
+    SubmittedReport,
+)
+from mcp_golive.policy import Policy
+from mcp_golive.refusal import StaleError
+from mcp_golive.settings import Settings
+from mcp_golive.visible import excerpt
 
-LIST_LIMIT = 1000
-"""Most reports that `list_servers` shows; also the most that the API gives on one page."""
+GUIDE_SECONDS = 10.0
+"""Longest wait for the template and the policy: the prompt works without them."""
 
-_CONNECT_TIMEOUT_SECONDS = 5.0
-_PAGE = TypeAdapter(list[ServerSummary])
-_ModelT = TypeVar("_ModelT")
-
-logger = logging.getLogger(__name__)
+# A report that is written to all the time: its check belongs to one version of it.
+_READS_MAX = 3
 
 
 class NewReport(BaseModel):
@@ -38,116 +48,159 @@ class NewReport(BaseModel):
     report_data: str
 
 
-class GoliveApi:
-    """A connection pool to one golive service."""
+class Decision(BaseModel):
+    """A decision on a report; the field names are the API's."""
 
-    def __init__(self, settings: Settings, http: httpx.AsyncClient) -> None:
-        self._base_url = settings.api_base_url
-        self._timeout_seconds = settings.timeout_seconds
-        self._http = http
+    status: Literal["approved", "rejected"]
+    reviewed_by: str
+    review_notes: str | None
+
+
+class WholeReport(ReportInForce):
+    """A report with its text."""
+
+    report_data: str
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The report that a call is about, as it was read: it fails if that changed."""
+
+    report_id: str
+    version: str
+
+
+@dataclass(frozen=True)
+class ReadReport:
+    """A report as it was read."""
+
+    report: WholeReport
+    version: str | None
+    assessment: StoredAssessment
+
+
+class GoliveApi:
+    """The calls on one golive service."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    @property
+    def timeout_seconds(self) -> float:
+        """Longest wait for one call's whole exchange with the service."""
+        return self._exchange.timeout_seconds
+
+    async def check_report(self, report: NewReport) -> DryRun:
+        """Return what would become of `report` if it were handed in; nothing is stored."""
+        call = self._exchange.call("check_report")
+        with self._exchange.deadline(call):
+            response = await self._exchange.ask(
+                call, "POST", "/reports/check", json=report.model_dump()
+            )
+        return read(call, response, TypeAdapter(DryRun))
 
     async def submit_report(self, report: NewReport) -> SubmittedReport:
-        """Hand in `report` and return what the service recorded.
+        """Hand in `report` and return what the service recorded."""
+        call = self._exchange.call("submit_report")
+        with self._exchange.deadline(call):
+            response = await self._exchange.ask(call, "POST", "/reports", json=report.model_dump())
+        stored = read(call, response, TypeAdapter(SubmittedReport))
+        return stored.model_copy(update={"version": version(response)})
 
-        Raises `ToolError` when the service refuses it or cannot be understood.
-        """
-        call = submit_call(self._base_url)
-        with _deadline(call, self._timeout_seconds):
-            response = await self._exchange(call, "POST", json=report.model_dump())
-        return _read(call, response, TypeAdapter(SubmittedReport))
+    async def revise_report(self, bound: Bound, report: NewReport) -> RevisedReport:
+        """Hand in a new version of the report, if it is as it was read."""
+        call = self._exchange.call("revise_report")
+        response = await self._write(call, "PUT", "", bound, report)
+        stored = read(call, response, TypeAdapter(RevisedReport))
+        return stored.model_copy(update=_written(response, bound))
+
+    async def review_report(self, bound: Bound, decision: Decision) -> ReviewedReport:
+        """Record `decision` on the report, if it is as it was read."""
+        call = self._exchange.call("review_report")
+        response = await self._write(call, "PATCH", "/status", bound, decision)
+        stored = read(call, response, TypeAdapter(ReviewedReport))
+        return stored.model_copy(update=_written(response, bound))
+
+    async def get_report(self, *, report_id: str | None, repository_url: str | None) -> ReadReport:
+        """Return one report, found by its id or else by its repository, and its check."""
+        call = self._exchange.call("get_report")
+        with self._exchange.deadline(call):
+            found = report_id or await self._find(call, repository_url or "")
+            return await self._read(call, found)
 
     async def list_reports(self, status: StatusFilter) -> ServerList:
-        """Return the newest reports with `status`, at most `LIST_LIMIT`, following the pages.
+        """Return the newest reports with `status`, as many as `listing` shows."""
+        call = self._exchange.call("list_servers")
+        with self._exchange.deadline(call):
+            return await collect(self._exchange, call, status)
 
-        Raises `ToolError` when the service refuses or cannot be understood.
-        """
-        call = list_call(self._base_url)
-        with _deadline(call, self._timeout_seconds):
-            return await self._collect(call, status)
+    async def template(self, reader: str) -> str:
+        """Return the template of the reports repository, for `reader` (as errors name it)."""
+        call = self._exchange.call(reader)
+        with self._exchange.deadline(call, at_most_seconds=GUIDE_SECONDS):
+            response = await self._exchange.ask(
+                call, "GET", "/template", headers={"Accept": "text/markdown, */*;q=0.1"}
+            )
+        if not response.headers.get("content-type", "").startswith("text/markdown"):
+            raise trouble.not_the_service(call, response, "template")
+        return response.content.decode("utf-8", "replace")
 
-    async def _collect(self, call: Call, status: StatusFilter) -> ServerList:
-        servers: list[ServerSummary] = []
-        query = httpx.QueryParams({"status": status, "limit": LIST_LIMIT})
-        while True:
-            response = await self._exchange(call, "GET", params=query)
-            page = _read(call, response, _PAGE)
-            servers += page
-            next_query = _next_query(response)
-            # An empty page, or one that names itself as the next, would go on for ever.
-            if not next_query or len(servers) >= LIST_LIMIT or not page or next_query == query:
-                break
-            query = next_query
-        shown = servers[:LIST_LIMIT]
-        complete = next_query is None and len(servers) == len(shown)
-        total = len(shown) if complete else _total(response, above=len(shown))
-        return ServerList(status=status, servers=shown, total=total, complete=complete)
+    async def policy(self, reader: str) -> Policy:
+        """Return the rules of the reports repository, for `reader` (as errors name it)."""
+        call = self._exchange.call(reader)
+        with self._exchange.deadline(call, at_most_seconds=GUIDE_SECONDS):
+            response = await self._exchange.ask(call, "GET", "/policy")
+        return read(call, response, TypeAdapter(Policy))
 
-    async def _exchange(self, call: Call, method: str, **request: Any) -> httpx.Response:  # noqa: ANN401 — httpx's own keywords
+    async def _find(self, call: Call, repository_url: str) -> str:
+        query = {"repository_url": repository_url}
+        response = await self._exchange.ask(call, "GET", "/reports", params=query)
+        found = read(call, response, TypeAdapter(list[ServerSummary]))
+        if not found:
+            raise ToolError(
+                f"golive has no report for the repository `{excerpt(repository_url, 500)}`. Check "
+                "the address; to hand in a first report, call check_report and then submit_report"
+            )
+        return found[0].id
+
+    async def _read(self, call: Call, report_id: str) -> ReadReport:
+        """Read the report and its check until both are of one version."""
+        for _ in range(_READS_MAX):
+            response = await self._exchange.ask(call, "GET", f"/reports/{report_id}")
+            report = read(call, response, TypeAdapter(WholeReport))
+            checked = await self._exchange.ask(call, "GET", f"/reports/{report_id}/assessment")
+            assessment = read(call, checked, TypeAdapter(StoredAssessment))
+            if assessment.report == version(response):
+                return ReadReport(report, version(response), assessment)
+        raise ToolError("the report changes while it is read. Call get_report again later")
+
+    async def _write(
+        self, call: Call, method: str, part: str, bound: Bound, body: BaseModel
+    ) -> httpx.Response:
+        """Send `body` to the report's address, or `part` of it."""
         try:
-            response = await self._http.request(method, f"{self._base_url}/reports", **request)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            logger.warning("%s /reports: no connection", method)
-            raise trouble.unreachable(call, error) from error
-        except httpx.HTTPError as error:
-            logger.warning("%s /reports: %s", method, type(error).__name__)
-            raise trouble.broken_off(call, error) from error
-        # The status only: an answer's words may hold what people typed.
-        logger.info("%s /reports: %d", method, response.status_code)
-        if not response.is_success:
-            raise refused(call, response)
-        return response
+            with self._exchange.deadline(call):
+                return await self._exchange.ask(
+                    call,
+                    method,
+                    f"/reports/{bound.report_id}{part}",
+                    json=body.model_dump(),
+                    headers={"If-Match": f'"{bound.version}"'},
+                )
+        except StaleError as error:
+            # What is certain must not be lost if the history is slow: it has a bound of its own.
+            changes = await stale.told(self._exchange, call, bound.report_id, bound.version)
+            raise ToolError("\n".join([str(error), *changes])) from error
 
 
 @asynccontextmanager
 async def open_api(settings: Settings) -> AsyncGenerator[GoliveApi]:
     """Open the connection pool to the service; nothing is sent before the first call."""
-    async with httpx.AsyncClient(
-        headers={
-            "Accept": "application/json, application/problem+json",
-            # The service writes this into the trailers of the commit.
-            "Golive-Via": "mcp",
-            "User-Agent": f"mcp-golive-server/{__version__}",
-        },
-        # The exchange as a whole has a deadline; a slow connect is told apart, for then
-        # it is certain that no report was sent.
-        timeout=httpx.Timeout(
-            None, connect=min(_CONNECT_TIMEOUT_SECONDS, settings.timeout_seconds)
-        ),
-        # A service on this machine is never behind the proxy of the environment.
-        trust_env=not is_loopback(httpx.URL(settings.api_base_url).host),
-    ) as http:
-        yield GoliveApi(settings, http)
+    async with open_exchange(settings) as exchange:
+        yield GoliveApi(exchange)
 
 
-@contextmanager
-def _deadline(call: Call, seconds: float) -> Generator[None]:
-    """Bound the whole exchange, so that a service that dribbles is slow too."""
-    try:
-        with anyio.fail_after(seconds):
-            yield
-    except TimeoutError as error:
-        logger.warning("%s: no answer within %g seconds", call.tool, seconds)
-        raise trouble.timed_out(call, seconds) from error
-
-
-def _read(call: Call, response: httpx.Response, adapter: TypeAdapter[_ModelT]) -> _ModelT:
-    try:
-        return adapter.validate_json(response.content)
-    except ValidationError as error:
-        raise trouble.not_the_service(call, response) from error
-
-
-def _next_query(response: httpx.Response) -> httpx.QueryParams | None:
-    """Return the query of the next page, from `Link: <…>; rel="next"`.
-
-    Only the query is taken: behind a gateway the service does not know its own
-    outer path, and no link leads a request to another host.
-    """
-    link = response.links.get("next", {}).get("url")
-    return None if link is None else httpx.QueryParams(link.partition("?")[2])
-
-
-def _total(response: httpx.Response, *, above: int) -> int | None:
-    """Return `X-Total-Count` if it makes sense: more reports exist than the `above` shown."""
-    count = response.headers.get("x-total-count", "")
-    return int(count) if count.isdecimal() and int(count) > above else None
+def _written(response: httpx.Response, bound: Bound) -> dict[str, object]:
+    """Return what the answer to a write tells beside its body."""
+    now = version(response)
+    return {"version": now, "changed": now != bound.version}

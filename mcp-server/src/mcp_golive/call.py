@@ -2,14 +2,40 @@
 
 from dataclasses import dataclass
 
+# What to do when it is unknown whether a call that writes came through.
+_IN_DOUBT = {
+    "submit_report": (
+        "The report may have been stored all the same: call get_report with its "
+        "`repository_url` before you call submit_report again"
+    ),
+    "revise_report": (
+        "The new version may have been stored all the same: call get_report and look at its "
+        "revision before you call revise_report again"
+    ),
+    "review_report": (
+        "The decision may have been recorded all the same: call get_report and look at its "
+        "status before you call review_report again"
+    ),
+}
+_OF_ONE_REPORT = frozenset({"get_report", "revise_report", "review_report"})
+
 
 @dataclass(frozen=True)
 class Call:
-    """One tool call, as the error texts speak of it."""
+    """One use of a tool, prompt or resource, as the error texts speak of it."""
 
     tool: str
     api_base_url: str
-    writes: bool
+
+    @property
+    def writes(self) -> bool:
+        """Whether the call changes the record when it comes through."""
+        return self.tool in _IN_DOUBT
+
+    @property
+    def names_a_report(self) -> bool:
+        """Whether the call is about one report that has to exist."""
+        return self.tool in _OF_ONE_REPORT
 
     @property
     def service(self) -> str:
@@ -25,19 +51,4 @@ class Call:
     @property
     def again(self) -> str:
         """What to do when the outcome is unknown."""
-        if self.writes:
-            return (
-                "The report may have been stored all the same: call list_servers and look for "
-                "its repository before you call submit_report again"
-            )
-        return f"Call {self.tool} again later"
-
-
-def submit_call(api_base_url: str) -> Call:
-    """Return the call of `submit_report`."""
-    return Call(tool="submit_report", api_base_url=api_base_url, writes=True)
-
-
-def list_call(api_base_url: str) -> Call:
-    """Return the call of `list_servers`."""
-    return Call(tool="list_servers", api_base_url=api_base_url, writes=False)
+        return _IN_DOUBT.get(self.tool, f"Call {self.tool} again later")

@@ -12,6 +12,7 @@ from mcp_golive import __version__
 from mcp_golive.settings import (
     DEFAULT_API_BASE_URL,
     DEFAULT_TIMEOUT_SECONDS,
+    LONGEST_TIMEOUT_SECONDS,
     Settings,
     SettingsError,
 )
@@ -53,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser, whose `--help` teaches the whole command."""
     parser = argparse.ArgumentParser(
         prog="mcp-golive-server",
-        description="MCP server of golive: submit go-live reports and list them.",
+        description="MCP server of golive: check, submit, read and decide on go-live reports.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -110,7 +111,14 @@ def _serve(options: argparse.Namespace) -> None:
     from mcp_golive.server import build_server  # noqa: PLC0415
 
     server = build_server(settings)
-    logging.getLogger(__name__).info("golive service: %s", settings.api_base_url)
+    logger = logging.getLogger(__name__)
+    logger.info("golive service: %s", settings.api_base_url)
+    if settings.timeout_seconds > LONGEST_TIMEOUT_SECONDS:
+        logger.warning(
+            "waits of up to %g seconds: most clients give up a call after 60, and never see "
+            "what it came to",
+            settings.timeout_seconds,
+        )
     if options.transport == "stdio":
         from mcp_golive.stdio import serve_stdio  # noqa: PLC0415
 

@@ -4,6 +4,7 @@ Everything in it is data: it may repeat what a stranger typed. It is made
 visible here, once, and shown under a label by `refusal`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -31,11 +32,16 @@ class InvalidField:
 class Problem:
     """An error answer; every text in it is on one line and hides nothing."""
 
+    kind: str
+    """The stable word for its kind, the last part of `type`: `exists`, `stale` and so on."""
+
     title: str
     detail: str
     invalid: tuple[InvalidField, ...]
     report_id: str
     report_status: str
+    version: str
+    """The version of that report, for a call that is bound to it."""
 
     @classmethod
     def read(cls, response: httpx.Response) -> "Problem | None":
@@ -47,15 +53,19 @@ class Problem:
             body: object = response.json()
         except ValueError:
             return None
-        if not isinstance(body, dict):
-            return None
-        members = cast(dict[str, Any], body)
+        return cls.of(cast(dict[str, Any], body)) if isinstance(body, dict) else None
+
+    @classmethod
+    def of(cls, members: Mapping[str, Any]) -> "Problem":
+        """Return the problem that the document with `members` tells of."""
         return cls(
+            kind=_text(members, "type").rpartition(":")[2],
             title=_text(members, "title"),
             detail=_text(members, "detail"),
             invalid=tuple(_invalid_fields(members.get("errors"))),
             report_id=_text(members, "report_id"),
             report_status=_text(members, "report_status"),
+            version=_text(members, "current_etag").strip('"'),
         )
 
 
@@ -64,8 +74,9 @@ def _invalid_fields(errors: object) -> list[InvalidField]:
         return []
     return [
         InvalidField(
-            # A JSON pointer, bare or as a URI fragment: `/report_data`, `#/report_data`.
-            field=_text(entry, "pointer").removeprefix("#").strip("/"),
+            # A JSON pointer, bare or as a URI fragment (`/report_data`, `#/report_data`), or
+            # the parameter of a query (`?repository_url`).
+            field=_text(entry, "pointer").lstrip("#?").strip("/"),
             detail=_text(entry, "detail"),
         )
         for entry in cast(list[object], errors)
@@ -74,6 +85,6 @@ def _invalid_fields(errors: object) -> list[InvalidField]:
     ]
 
 
-def _text(members: dict[str, Any], key: str) -> str:
+def _text(members: Mapping[str, Any], key: str) -> str:
     value = members.get(key)
     return excerpt(value, _FIELD_LIMIT_CHARACTERS) if isinstance(value, str) else ""

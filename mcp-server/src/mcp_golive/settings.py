@@ -13,6 +13,8 @@ import httpx
 
 DEFAULT_API_BASE_URL = "http://localhost:8080/api/v1"
 DEFAULT_TIMEOUT_SECONDS = 20.0
+LONGEST_TIMEOUT_SECONDS = 50.0
+"""Beyond this, with what an error needs, a client that waits for 60 seconds gives up first."""
 
 
 class SettingsError(ValueError):

@@ -34,13 +34,13 @@ def broken_off(call: Call, error: httpx.HTTPError) -> ToolError:
     return ToolError(f"the connection to {call.service} broke off{_reason(error)}. {call.again}")
 
 
-def not_the_service(call: Call, response: httpx.Response) -> ToolError:
+def not_the_service(call: Call, response: httpx.Response, wanted: str = "JSON") -> ToolError:
     """Return the error for a success whose body is not what the API gives, HTML for one."""
     kind = response.headers.get("content-type", "no content type")
     return ToolError(
         f"{call.service} answered {response.status_code} with something that is not golive's "
-        f"JSON ({excerpt(kind, 100)}). Check that API_BASE_URL leads to golive's API and not to "
-        f"a web page or a proxy. {call.again}"
+        f"{wanted} ({excerpt(kind, 100)}). Check that API_BASE_URL leads to golive's API and not "
+        f"to a web page or a proxy. {call.again}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Text of strangers, made safe to show: one line, nothing hidden, no markup.
+"""Text of strangers, made safe to show: nothing hidden, and for a name one line without markup.
 
 Names come from whoever submits a report. A line break could forge a table row,
 a bidirectional override could make a name read as another, an invisible
@@ -18,6 +18,10 @@ _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _HIDDEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f]")
 _HIDDEN_SELECTORS = range(0xE0100, 0xE01F0)
 
+_LINE_BREAK = re.compile(r"\r\n?")
+_NOT_PLAIN = re.compile("[^ -~\n\t]")
+_EMOJI_STYLE = "\ufe0f"
+
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 # `_` between two letters or digits is never emphasis, and names are full of it.
 _MARKUP = re.compile(r"[\\`*\[\]|~<>&]|(?<![^\W_])_|_(?![^\W_])")
@@ -26,6 +30,16 @@ _MARKUP = re.compile(r"[\\`*\[\]|~<>&]|(?<![^\W_])_|_(?![^\W_])")
 def visible(text: str) -> str:
     r"""Return `text` on one line with every hidden character spelled out, as in `\u{202e}`."""
     return "".join(_shown(character) for character in text)
+
+
+def readable(text: str) -> str:
+    """Return `text` with its lines and tabs, and every other hidden character spelled out.
+
+    Line ends become LF. The mark that draws a symbol in colour stays after a
+    symbol (the warning sign of a report has it).
+    """
+    lines = _LINE_BREAK.sub("\n", text)
+    return _NOT_PLAIN.sub(_shown_in_lines, lines)
 
 
 def cell(text: str) -> str:
@@ -51,6 +65,13 @@ def _shown(character: str) -> str:
         or ord(character) in _HIDDEN_SELECTORS
     )
     return f"\\u{{{ord(character):x}}}" if hidden else character
+
+
+def _shown_in_lines(match: re.Match[str]) -> str:
+    character, before = match.group(), match.string[max(match.start() - 1, 0) : match.start()]
+    if character == _EMOJI_STYLE and before and unicodedata.category(before) == "So":
+        return character
+    return _shown(character)
 
 
 def _escaped(match: re.Match[str]) -> str:
