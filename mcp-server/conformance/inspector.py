@@ -1,4 +1,4 @@
-"""Calls the tools with the inspector's command line, as a person at a terminal would."""
+"""Calls all there is with the inspector's command line, as a person at a terminal would."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from programs import child_environment
 CALL_SECONDS = 60
 # The inspector's exit code for a tool that answered with an error.
 TOOL_ERROR = 5
-N_TOOLS = 2
+N_TOOLS = 6
 ERAS = ("legacy", "modern")
 
 
@@ -29,6 +29,9 @@ def inspect(url: str, home: Path) -> Generator[tuple[bool, str]]:
             "developer_email": "alex@intility.no",
             "report_markdown": "# Go-live report\n",
         }
+        code, checked = _tool(url, era, home, "check_report", report)
+        yield code == 0, f"{era}: check_report: {_first_line(checked)}"
+
         code, stored = _tool(url, era, home, "submit_report", report)
         yield code == 0, f"{era}: submit_report: {_first_line(stored)}"
 
@@ -38,6 +41,27 @@ def inspect(url: str, home: Path) -> Generator[tuple[bool, str]]:
         code, found = _tool(url, era, home, "list_servers", {"status": "pending_review"})
         servers = [server["server_name"] for server in _structured(found).get("servers", [])]
         yield code == 0 and f"mcp-{era}" in servers, f"{era}: list_servers: {', '.join(servers)}"
+
+        code, shown = _tool(url, era, home, "get_report", {"id": _structured(stored).get("id", "")})
+        bound = {name: _structured(shown).get(name, "") for name in ("id", "version")}
+        yield code == 0, f"{era}: get_report: {_first_line(shown)}"
+
+        code, revised = _tool(url, era, home, "revise_report", report | bound)
+        yield code == 0, f"{era}: revise_report: {_first_line(revised)}"
+
+        decision = bound | {"status": "approved", "reviewed_by": "Morgan"}
+        code, decided = _tool(url, era, home, "review_report", decision)
+        yield code == 0, f"{era}: review_report: {_first_line(decided)}"
+
+        name = ["--prompt-name", "go_live_review"]
+        code, prompt = _call(url, era, home, "--method", "prompts/get", *name)
+        n_messages = len(prompt.get("messages", []))
+        yield code == 0 and n_messages == 1, f"{era}: prompts/get: {n_messages} message"
+
+        template = ["--uri", "golive://template"]
+        code, read = _call(url, era, home, "--method", "resources/read", *template)
+        n_contents = len(read.get("contents", []))
+        yield code == 0 and n_contents == 1, f"{era}: resources/read: {n_contents} content"
 
 
 def _tool(

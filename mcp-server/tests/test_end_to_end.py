@@ -1,18 +1,17 @@
 """Every tool, over both transports, in both protocol generations, against a real golive."""
 
-import uuid
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from asking import LEGACY, MODERN, REPORT, error, structured, text
+from asking import LEGACY, MODERN, error, structured, text
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
-from mcp_types import CallToolResult
+from mcp_types import CallToolResult, TextResourceContents
 from programs import MCP_SERVER, Golive, child_environment, running_http_server
+from reporting import decide, new_report, stored, template_of
 
 pytestmark = pytest.mark.anyio
 
@@ -60,26 +59,6 @@ async def connect(
             yield client
 
 
-def new_report(**fields: str) -> dict[str, str]:
-    """Return a report for a repository that no other test has."""
-    name = f"mcp-{uuid.uuid4().hex}"
-    url = f"https://github.com/intility/{name}"
-    return REPORT | {"server_name": name, "repository_url": url} | fields
-
-
-def decide(golive: Golive, report_id: str, status: str) -> None:
-    """Decide as a reviewer does, through the API."""
-    body = {"status": status, "reviewed_by": "platform@intility.no", "review_notes": "see phase 2"}
-    url = f"{golive.base_url}/reports/{report_id}/status"
-    httpx.patch(url, json=body, trust_env=False).raise_for_status()
-
-
-def stored(golive: Golive, report_id: str) -> dict[str, Any]:
-    """Return the whole report as the service has it."""
-    answer = httpx.get(f"{golive.base_url}/reports/{report_id}", trust_env=False)
-    return answer.raise_for_status().json()
-
-
 @each_transport
 @each_mode
 async def test_report_goes_from_submission_over_rejection_to_approval(
@@ -116,6 +95,44 @@ async def test_report_goes_from_submission_over_rejection_to_approval(
         decide(golive, report_id, "approved")
         assert report_id in await listed("approved")
         assert f"{report_id}, status approved" in error(await submit())
+
+
+@each_transport
+@each_mode
+async def test_both_sides_find_their_tools_the_prompt_and_the_template(
+    transport: str, mode: str, golive: Golive, address: str, log: Path
+) -> None:
+    report = new_report()
+    changed = report | {"report_markdown": "# Better\n"}
+    async with connect(transport, mode, golive, address, log) as client:
+
+        async def call(tool: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 — any
+            return structured(await client.call_tool(tool, arguments))
+
+        prompt = await client.get_prompt("go_live_review", {"server_name": report["server_name"]})
+        (template,) = (await client.read_resource("golive://template")).contents
+        assert (await call("check_report", **report))["event"] == "submit"
+        report_id = (await call("submit_report", **report))["id"]
+
+        read = await call("get_report", repository_url=report["repository_url"], include_text=True)
+        assert read["text"]["text"] == report["report_markdown"]
+        bound = {"id": report_id, "version": read["version"]}
+        decision = {"status": "rejected", "reviewed_by": "Morgan", "review_notes": "phase 2"}
+        await call("review_report", **bound, **decision)
+        assert (await call("get_report", id=report_id))["review_notes"] == "phase 2"
+        assert (await call("check_report", **changed))["event"] == "resubmit"
+        bound["version"] = (await call("submit_report", **changed))["version"]
+
+        approved = await call("review_report", **bound, status="approved", reviewed_by="Morgan")
+        assert approved["status"] == "approved"
+        stale = error(await client.call_tool("revise_report", report | bound))
+        bound["version"] = approved["version"]
+        assert (await call("revise_report", **report, **bound))["revision"] == 3
+
+    assert "What changed since then" in stale
+    assert len(prompt.messages) == 1
+    assert isinstance(template, TextResourceContents)
+    assert template.text == template_of(golive)
 
 
 @each_transport

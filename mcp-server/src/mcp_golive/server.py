@@ -10,12 +10,14 @@ from starlette.responses import JSONResponse, Response
 from mcp_golive import __version__
 from mcp_golive.api import GoliveApi, open_api
 from mcp_golive.arguments import StrictServer
+from mcp_golive.prompt import golive_prompts
+from mcp_golive.resource import golive_resources
 from mcp_golive.settings import Settings
 from mcp_golive.tools import golive_tools
 
 INSTRUCTIONS = """\
 golive is the company's record of go-live reviews of MCP servers.
-A developer: check_report tells what a \
+A developer: the prompt go_live_review leads through the review. check_report tells what a \
 report lacks, submit_report hands it in, get_report tells where it stands and what the reviewer \
 said, revise_report replaces the text of a report that was not rejected.
 A reviewer of the platform team: list_servers, get_report, and review_report, which records what \
@@ -38,10 +40,13 @@ def build_server(settings: Settings) -> StrictServer:
         version=__version__,
         instructions=INSTRUCTIONS,
         tools=golive_tools(),
+        resources=golive_resources(settings),
         lifespan=lifespan,
         # Nothing here ever changes while the server runs, so there is nothing to listen to.
         subscriptions=False,
     )
+    for prompt in golive_prompts():
+        server.add_prompt(prompt)
     server.custom_route("/health", methods=["GET"])(_health)
     return server
 
