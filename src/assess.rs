@@ -8,6 +8,7 @@
 mod facts;
 mod fields;
 mod findings;
+mod links;
 mod marks;
 mod phases;
 mod placeholders;
@@ -131,11 +132,7 @@ pub fn assess(markdown: &str, about: About<'_>, requirements: &Requirements) -> 
             report.findings.add(&rules::PLACEHOLDER, line, detail, "write what belongs there, or `none`, and why");
         }
     }
-    for (line, url) in &document.nowhere {
-        let detail = format!("the link to {} leads to no heading of this text", quote(url));
-        let repair = "link to a heading: its words in lower case, with `-` for spaces, and no punctuation";
-        report.findings.add(&rules::LINK_NOWHERE, *line, detail, repair);
-    }
+    links::check(&mut report);
     let phases = requirements.phases.iter().zip(&structure.phases).zip(verdicts).enumerate();
     let phases = phases.map(|(n, ((phase, found), verdict))| PhaseVerdict {
         number: n + 1,

@@ -52,6 +52,17 @@ pub enum Command {
         /// The address of the source repository, as it would be submitted.
         url: String,
     },
+    /// List what is found in the text of a report, or explain one of these rules.
+    #[command(after_help = "Example:\n  golive rules verdict-missing")]
+    Rules {
+        /// The rule to explain; none lists them all.
+        #[arg(value_name = "RULE", conflicts_with = "markdown")]
+        rule: Option<String>,
+
+        /// Print all of them as a page, `docs/rules.md`.
+        #[arg(long)]
+        markdown: bool,
+    },
     /// What git's hooks in the reports repository call.
     #[command(hide = true)]
     Hook { name: Hook },

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use golive::assess::rules;
 use golive::config::{Cli, Command, Hook, LogFormat, Serve};
 use golive::report::key::RepositoryKey;
 use golive::store::{hooks, repository, rewind};
@@ -24,6 +25,12 @@ fn main() -> ExitCode {
         Command::Path { url } => {
             RepositoryKey::parse(&url).map_err(|detail| format!("`{url}` {detail}")).and_then(|key| print(&key.path()))
         }
+        Command::Rules { markdown: true, .. } => print(rules::markdown().trim_end()),
+        Command::Rules { rule: None, .. } => print(rules::table().trim_end()),
+        Command::Rules { rule: Some(id), .. } => match rules::find(&id) {
+            Some(rule) => print(&rule.to_string()),
+            None => Err(format!("there is no rule `{id}`; `golive rules` lists them")),
+        },
         Command::Hook { name: Hook::PreCommit } => {
             hooks::pre_commit::wait();
             Ok(())

@@ -1,6 +1,6 @@
 //! Facts that can be held against something: the server, its repository, dates, commits.
 
-use super::fields::{self, Field};
+use super::fields::{self, Field, Source};
 use super::findings::quote;
 use super::words::words;
 use super::{About, Report, placeholders, rules, value};
@@ -31,14 +31,20 @@ pub(super) fn check(report: &mut Report<'_>, about: About<'_>) {
         let repair = format!("write `{}`, or submit the report of that repository", about.repository_url);
         report.findings.add(&rules::REPOSITORY_DIFFERS, field.line, detail, repair);
     }
-    for field in report.fields.iter().filter(|field| !field.is_row && is_filled_in(field)) {
+    for field in report.fields.iter().filter(|field| field.source != Source::Head && is_filled_in(field)) {
         let label = words(&field.label);
-        if COMMIT.contains(&label.concat().as_str()) && !value::is_commit(&field.value) {
+        if COMMIT.contains(&label.concat().as_str())
+            && field.source != Source::Column
+            && !value::is_commit(&field.value)
+        {
             let detail = format!("{} is not the whole id of a commit", quote(&field.value));
             let repair = "write the 40 hexadecimal digits that `git rev-parse HEAD` prints";
             report.findings.add(&rules::COMMIT_INVALID, field.line, detail, repair);
         }
-        if label.len() <= 2 && label.last().is_some_and(|word| word == "date") && !value::is_date(&field.value) {
+        let is_date = label.len() <= 2 && label.last().is_some_and(|word| word == "date");
+        // A column may say in words that there is none.
+        let is_meant = field.source != Source::Column || field.value.contains(|c: char| c.is_ascii_digit());
+        if is_date && is_meant && !value::is_date(&field.value) {
             let detail = format!("{} is not a date", quote(&field.value));
             report.findings.add(
                 &rules::DATE_INVALID,
@@ -89,7 +95,7 @@ mod tests {
             label: String::new(),
             value: value.into(),
             links: vec![],
-            is_row: false,
+            source: Source::Line,
         };
         for value in [
             "https://github.com/intility/mcp-servicenow",

@@ -17,8 +17,18 @@ pub(super) struct Field<'a> {
     pub value: String,
     /// Of the lines that the value is from.
     pub links: Vec<&'a str>,
-    /// A row of a table can be taken for one, if nothing else is.
-    pub is_row: bool,
+    pub source: Source,
+}
+
+/// Where a field was found. Parts of tables can be taken for fields, if nothing else is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Source {
+    Line,
+    Row,
+    /// The head of a table: where its first row has to be the head, that may be a fact.
+    Head,
+    /// A column, with the first cell in it that says something.
+    Column,
 }
 
 /// Returns what can be taken for a field in the text, in order.
@@ -44,9 +54,8 @@ pub(super) fn all<'a>(document: &'a Document, structure: &Structure) -> Vec<Fiel
                 fields.push(field);
             }
             Block::Table(table) => {
-                let header = std::iter::once((table.line, &table.columns));
-                let rows = header.chain(table.rows.iter().map(|row| (row.line, &row.cells)));
-                fields.extend(rows.filter_map(|(line, cells)| row(at, line, cells)));
+                fields.extend(row(at, table.line, &table.columns, Source::Head));
+                fields.extend(table.rows.iter().filter_map(|it| row(at, it.line, &it.cells, Source::Row)));
                 fields.extend((1..table.columns.len()).filter_map(|n| column(at, table, n)));
             }
             Block::Other { .. } => {}
@@ -64,12 +73,12 @@ pub(super) fn within<'f, 'a>(fields: &'f [Field<'a>], blocks: &Range<usize>) -> 
 /// Returns for each name the field that fits best, the first of those that fit equally.
 pub(super) fn find<'f, 'a>(fields: &'f [Field<'a>], names: &[String]) -> Vec<Option<&'f Field<'a>>> {
     let lookup = Names::of(names.iter().map(String::as_str));
-    let mut best: Vec<Option<((bool, Fit), &Field<'a>)>> = names.iter().map(|_| None).collect();
+    let mut best: Vec<Option<((Source, Fit), &Field<'a>)>> = names.iter().map(|_| None).collect();
     for field in fields {
         if let Some((name, fit)) = lookup.label(&field.label)
-            && best[name].is_none_or(|(before, _)| (field.is_row, fit) < before)
+            && best[name].is_none_or(|(before, _)| (field.source, fit) < before)
         {
-            best[name] = Some(((field.is_row, fit), field));
+            best[name] = Some(((field.source, fit), field));
         }
     }
     best.into_iter().map(|best| best.map(|(_, field)| field)).collect()
@@ -84,25 +93,24 @@ fn field(block: usize, line: &Line) -> Option<Field<'_>> {
         label: label.to_owned(),
         value: value.trim().to_owned(),
         links,
-        is_row: false,
+        source: Source::Line,
     })
 }
 
-fn row(block: usize, line: usize, cells: &[Line]) -> Option<Field<'_>> {
+fn row(block: usize, line: usize, cells: &[Line], source: Source) -> Option<Field<'_>> {
     let (label, values) = cells.split_first()?;
     let label = label.text.trim().trim_end_matches(':').to_owned();
     let value =
         values.iter().map(|cell| cell.text.trim()).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ");
     let links = values.iter().flat_map(|cell| cell.links.iter().map(String::as_str)).collect();
-    (!label.is_empty()).then_some(Field { block, line, label, value, links, is_row: true })
+    (!label.is_empty()).then_some(Field { block, line, label, value, links, source })
 }
 
-/// A table may have a column for what is asked, and the first cell in it that says something.
 fn column(block: usize, table: &Table, n: usize) -> Option<Field<'_>> {
     let label = table.columns[n].text.trim().to_owned();
     let cell = table.rows.iter().find_map(|row| row.cells.get(n).filter(|cell| cell.has_words()))?;
     let links = cell.links.iter().map(String::as_str).collect();
-    Some(Field { block, line: cell.number, label, value: cell.text.trim().to_owned(), links, is_row: true })
+    Some(Field { block, line: cell.number, label, value: cell.text.trim().to_owned(), links, source: Source::Column })
 }
 
 /// Returns label and value: what is before and after a colon, or else a dash.

@@ -3,6 +3,7 @@
 use super::findings::quote;
 use super::read::Block;
 use super::structure::{Structure, split};
+use super::words::Names;
 use super::{Report, placeholders, rules};
 use crate::policy::requirements::Phase;
 
@@ -34,7 +35,7 @@ pub(super) fn is_within(structure: &Structure, is_empty: &[bool], block: usize) 
 }
 
 /// Returns the heading that phase `n`, counted from 0, should have.
-fn heading(n: usize, phase: &Phase) -> String {
+pub(super) fn heading(n: usize, phase: &Phase) -> String {
     format!("## Phase {}: {}", n + 1, phase.name)
 }
 
@@ -104,21 +105,32 @@ fn out_of_order(numbers: &[usize]) -> Vec<usize> {
     (0..numbers.len()).filter(|at| !kept[*at]).collect()
 }
 
+/// Returns whether phase `n`, counted from 0, is there with its number and name.
+pub(super) fn is_under_its_name(report: &Report<'_>, n: usize) -> bool {
+    said(report, n).is_some_and(|(_, number, is_named)| number == Some(n + 1) && is_named)
+}
+
+/// Returns the line of a phase's heading, the number in it, and whether it has its name.
+fn said(report: &Report<'_>, n: usize) -> Option<(usize, Option<usize>, bool)> {
+    let found = report.structure.phases[n].as_ref()?;
+    let Block::Heading(said) = &report.document.blocks[found.heading] else { return None };
+    let (number, name) = split(&said.text());
+    let names = Names::of([report.requirements.phases[n].name.as_str()]);
+    Some((said.line(), number, names.heading(&name).is_some()))
+}
+
 fn headings(report: &mut Report<'_>) {
     for (n, phase) in report.requirements.phases.iter().enumerate() {
-        let Some(found) = &report.structure.phases[n] else { continue };
-        let Block::Heading(said) = &report.document.blocks[found.heading] else { continue };
-        let (number, name) = split(&said.text());
-        let names = super::words::Names::of([phase.name.as_str()]);
+        let Some((line, number, is_named)) = said(report, n) else { continue };
         let what = match number {
-            Some(number) if number == n + 1 && names.heading(&name).is_some() => continue,
+            Some(number) if number == n + 1 && is_named => continue,
             Some(number) if number == n + 1 => "has another name".to_owned(),
             Some(number) => format!("has the number {number}"),
             None => "has no number".to_owned(),
         };
         let detail = format!("the heading of phase {}, {}, {what}", n + 1, quote(&phase.name));
         let repair = format!("write `{}`", heading(n, phase));
-        report.findings.add(&rules::PHASE_HEADING, said.line(), detail, repair);
+        report.findings.add(&rules::PHASE_HEADING, line, detail, repair);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The reviewer's part of the sign-off: left open by whoever submits the report.
 
-use super::fields::Field;
+use super::fields::{Field, Source};
 use super::findings::quote;
 use super::read::{Block, Role};
 use super::words::words;
@@ -47,7 +47,7 @@ fn reviewers<'a>(report: &Report<'a>) -> Vec<&'a Field<'a>> {
     let is_reviewers = |field: &&Field<'_>| {
         let label = words(&field.label).concat();
         let is_exact = matches!(label.as_str(), "reviewer" | "reviewedby" | "approvedby" | "approver");
-        (!field.is_row && is_exact) || (section.contains(&field.block) && is_of_reviewer(&field.label))
+        (field.source == Source::Line && is_exact) || (section.contains(&field.block) && is_of_reviewer(&field.label))
     };
     report.fields.iter().filter(is_reviewers).collect()
 }

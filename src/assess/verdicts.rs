@@ -1,6 +1,6 @@
 //! The verdict of each phase: one, in one of three words.
 
-use super::fields::{self, Field};
+use super::fields::{self, Field, Source};
 use super::findings::quote;
 use super::read::Block;
 use super::structure::FoundPhase;
@@ -93,9 +93,9 @@ fn sure(n: usize, phase: &Phase, field: &Field<'_>) -> Option<Sure> {
         rest.strip_prefix(&name).is_some_and(|rest| matches!(rest, "" | "verdict" | "result" | "conclusion"));
     let is_verdict = matches!(rest, "verdict" | "result" | "conclusion");
     if is_named || (is_verdict && rest.len() < label.len()) {
-        Some(if field.is_row { Sure::Row } else { Sure::Named })
+        Some(if field.source != Source::Line { Sure::Row } else { Sure::Named })
     } else if matches!(label.as_str(), "verdict" | "phaseverdict" | "overallverdict" | "conclusion" | "overall") {
-        Some(if field.is_row { Sure::Row } else { Sure::General })
+        Some(if field.source != Source::Line { Sure::Row } else { Sure::General })
     } else {
         None
     }
