@@ -30,6 +30,15 @@ fn listed(service: &Service, query: &str) -> Vec<String> {
     ids.into_iter().map(|id| id.trim_matches('"').to_owned()).collect()
 }
 
+/// Returns the list once each report in it was assessed.
+fn assessed_list(service: &Service) -> Value {
+    let list = || service.get("/api/v1/reports").json();
+    service.wait_until("all are assessed", || {
+        list().as_array().expect("a list").iter().all(|report| !report["assessment"].is_null())
+    });
+    list()
+}
+
 #[test]
 fn assessment_is_of_the_report_and_the_policy_as_they_are() {
     let place = Place::new();
@@ -78,7 +87,7 @@ fn assessment_is_of_the_report_and_the_policy_as_they_are() {
 
     service.commit_rules("report:\n  fields: []\n  phases: []\n");
     assert_eq!(assessment(&service, &id)["phases"], json!([]), "none are asked for");
-    assert_eq!(service.get("/api/v1/reports").json()[0]["assessment"]["errors"], assessment(&service, &id)["errors"]);
+    assert_eq!(assessed_list(&service)[0]["assessment"]["errors"], assessment(&service, &id)["errors"]);
 }
 
 #[test]
@@ -107,7 +116,7 @@ fn lists_show_findings_in_short_and_are_narrowed_by_them() {
     let broken = service.submit("mcp-broken");
     service.patch(&broken, &decision("rejected", "It lacks all but the first phase."));
 
-    let list = service.get("/api/v1/reports").json();
+    let list = assessed_list(&service);
     let in_list = |id: &str| {
         let found = list.as_array().expect("a list").iter().find(|report| report["id"] == id).expect("the report");
         found["assessment"].clone()

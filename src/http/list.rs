@@ -1,7 +1,7 @@
 //! `GET /api/v1/reports`: summaries, searched, narrowed and sorted, page by page.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -26,14 +26,13 @@ use crate::store::snapshot::{Cursor, Entry, ListQuery, Order, Snapshot, words};
 
 const LIMIT_DEFAULT: usize = 100;
 const LIMIT_MAX: usize = 1000;
-/// So many reports of a page are assessed for it; the others in the background.
-const FILLED_MAX: usize = 200;
 /// A search is some words, not a text.
 pub(super) const SEARCH_MAX: usize = 255;
 const KNOWN: &str = "`status`, `q`, `owner`, `repository_url`, `submitted_before`, `updated_since`, `expires_before`, `risk`, \
                      `findings`, `sort`, `limit`, `cursor`, `at`";
-/// A page waits so long for reports that were not assessed yet.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// A page of which some were not assessed yet is made anew after this. It does not
+/// assess them itself: lists are asked for more often than reports come in.
+const UNREAD_MAX: Duration = Duration::from_secs(1);
 /// What a value of a query does not spell as it is.
 pub(super) const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
 const TOTAL_HEADER: &str = "x-total-count";
@@ -69,7 +68,10 @@ const TOTAL_HEADER: &str = "x-total-count";
 )]
 pub(super) async fn list(State(app): State<App>, uri: Uri, query: RawQuery) -> Result<Response, Problem> {
     let text = uri.query().unwrap_or_default();
-    if let Some(page) = app.pages.get(text).filter(|page| page.commit == app.store.snapshot().commit) {
+    let is_current = |page: &Page| {
+        page.commit == app.store.snapshot().commit && page.until.is_none_or(|until| Instant::now() < until)
+    };
+    if let Some(page) = app.pages.get(text).filter(is_current) {
         return Ok(page.response());
     }
     let parameters = Parameters::read(query)?.into_pairs();
@@ -82,19 +84,16 @@ pub(super) async fn list(State(app): State<App>, uri: Uri, query: RawQuery) -> R
     let query = narrow(&app, &snapshot, query, narrowed).await?;
     let found = snapshot.page(&query);
     let policy = &snapshot.policy;
-    if is_at_tip {
-        let first = &found.entries[..found.entries.len().min(FILLED_MAX)];
-        app.assessments.fill(first, policy, PATIENCE).await?;
-    }
     let short = |entry: &Entry| app.assessments.short(entry, policy).filter(|_| is_at_tip);
     let summaries: Vec<_> =
         found.entries.iter().map(|entry| SummaryDocument::new(entry, &policy.policy, short(entry))).collect();
-    let is_whole = is_at_tip && (!is_on(policy) || summaries.iter().all(SummaryDocument::is_assessed));
+    let is_whole = !is_on(policy) || summaries.iter().all(SummaryDocument::is_assessed);
+    let until = (!is_whole).then(|| Instant::now() + UNREAD_MAX);
     let body = serde_json::to_vec(&summaries).map_err(|error| Problem::internal(error.to_string()))?;
     let link = found.next.map(|next| next_link(&parameters, snapshot.commit, &next));
     let link = link.and_then(|link| HeaderValue::try_from(link).ok());
-    let page = Page { commit: snapshot.commit, body: body.into(), n_matching: found.n_matching, link };
-    if is_whole {
+    let page = Page { commit: snapshot.commit, until, body: body.into(), n_matching: found.n_matching, link };
+    if is_at_tip {
         app.pages.insert(text.to_owned(), page.clone());
     }
     Ok(page.response())
@@ -126,6 +125,8 @@ async fn narrow(
 #[derive(Clone)]
 pub(super) struct Page {
     commit: Oid,
+    /// `None` as long as the commit is the tip.
+    until: Option<Instant>,
     body: Bytes,
     /// How many reports match, on all pages.
     n_matching: usize,
