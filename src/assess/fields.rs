@@ -9,6 +9,9 @@ use super::words::{Fit, Names};
 /// A label's text is no longer.
 const MAX_LABEL_CHARS: usize = 80;
 
+/// Nothing that decides stands behind so much text.
+const MAX_BYTES: usize = 4096;
+
 /// A label and what stands behind it.
 pub(super) struct Field<'a> {
     pub block: usize,
@@ -48,7 +51,7 @@ pub(super) fn all<'a>(document: &'a Document, structure: &Structure) -> Vec<Fiel
                     && (!line.is_last || next.role == Role::Item)
                     && split(&next.text).is_none()
                 {
-                    field.value = next.text.trim().to_owned();
+                    field.value = beginning(&next.text).trim().to_owned();
                     field.links.extend(next.links.iter().map(String::as_str));
                 }
                 fields.push(field);
@@ -85,7 +88,7 @@ pub(super) fn find<'f, 'a>(fields: &'f [Field<'a>], names: &[String]) -> Vec<Opt
 }
 
 fn field(block: usize, line: &Line) -> Option<Field<'_>> {
-    let (label, value) = split(&line.text)?;
+    let (label, value) = split(beginning(&line.text))?;
     let links = line.links.iter().map(String::as_str).collect();
     Some(Field {
         block,
@@ -99,18 +102,31 @@ fn field(block: usize, line: &Line) -> Option<Field<'_>> {
 
 fn row(block: usize, line: usize, cells: &[Line], source: Source) -> Option<Field<'_>> {
     let (label, values) = cells.split_first()?;
-    let label = label.text.trim().trim_end_matches(':').to_owned();
-    let value =
-        values.iter().map(|cell| cell.text.trim()).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ");
+    let label = beginning(&label.text).trim().trim_end_matches(':').to_owned();
+    let value = values.iter().map(|cell| beginning(&cell.text).trim()).filter(|text| !text.is_empty()).take(8);
+    let value = value.collect::<Vec<_>>().join(" ");
     let links = values.iter().flat_map(|cell| cell.links.iter().map(String::as_str)).collect();
     (!label.is_empty()).then_some(Field { block, line, label, value, links, source })
 }
 
 fn column(block: usize, table: &Table, n: usize) -> Option<Field<'_>> {
-    let label = table.columns[n].text.trim().to_owned();
+    let label = beginning(&table.columns[n].text).trim().to_owned();
     let cell = table.rows.iter().find_map(|row| row.cells.get(n).filter(|cell| cell.has_words()))?;
     let links = cell.links.iter().map(String::as_str).collect();
-    Some(Field { block, line: cell.number, label, value: cell.text.trim().to_owned(), links, source: Source::Column })
+    Some(Field {
+        block,
+        line: cell.number,
+        label,
+        value: beginning(&cell.text).trim().to_owned(),
+        links,
+        source: Source::Column,
+    })
+}
+
+/// Returns as much of a text as a field can be read from.
+fn beginning(text: &str) -> &str {
+    let end = (0..=text.len().min(MAX_BYTES)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    &text[..end]
 }
 
 /// Returns label and value: what is before and after a colon, or else a dash.

@@ -47,24 +47,22 @@ pub(super) fn find(prose: &str) -> Option<&str> {
 }
 
 fn word(text: &str) -> Option<&str> {
-    let mut at = 0;
-    let mut tokens = text.split_inclusive(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.')));
-    tokens.find_map(|piece| {
-        let start = at;
-        at += piece.len();
-        let token = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
-        if ANYWHERE.contains(&token) {
-            return Some(token);
-        }
-        let (before, after) = (&text[..start], &text[start + token.len()..]);
-        let stands_apart = || {
-            let is_first = !before.contains(char::is_alphanumeric) || before.trim_end().ends_with([':', '|']);
-            is_first || after.starts_with(':') || !after.contains(char::is_alphanumeric)
-        };
-        let is_form = AT_AN_END.contains(&token) && stands_apart();
-        let is_date = token == "YYYY-MM-DD" && (before.is_empty() || before.trim_end().ends_with(':'));
-        (is_form || is_date).then_some(token)
-    })
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    let form = |word: &'static str, is_form: fn(&str, &str) -> bool| {
+        let apart = text.match_indices(word).map(|(at, _)| (&text[..at], &text[at + word.len()..]));
+        let mut apart = apart.filter(|(before, after)| !before.ends_with(is_part) && !after.starts_with(is_part));
+        apart.find(|(before, after)| is_form(before, after)).map(|(before, _)| (before.len(), word.len()))
+    };
+    let anywhere = ANYWHERE.iter().filter_map(|word| form(word, |_, _| true));
+    let at_an_end = AT_AN_END.iter().filter_map(|word| form(word, stands_apart));
+    let date = form("YYYY-MM-DD", |before, _| before.is_empty() || before.trim_end().ends_with(':'));
+    let (at, len) = anywhere.chain(at_an_end).chain(date).min()?;
+    Some(&text[at..at + len])
+}
+
+fn stands_apart(before: &str, after: &str) -> bool {
+    let is_first = before.trim_end().ends_with([':', '|']) || !before.contains(char::is_alphanumeric);
+    is_first || after.starts_with(':') || !after.contains(char::is_alphanumeric)
 }
 
 fn bracketed(text: &str) -> Option<&str> {

@@ -25,6 +25,9 @@ const STEPS_PER_QUESTION: usize = 256;
 /// Limits of the service are lower, a file that a person committed may be larger.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
+/// No heading that is asked for is longer.
+const MAX_NAME_CHARS: usize = 300;
+
 /// What is worth reading of a text, in its order.
 pub(super) struct Document {
     pub blocks: Vec<Block>,
@@ -96,8 +99,10 @@ impl Heading {
         self.lines.first().map_or(1, |line| line.number)
     }
 
+    /// Returns as much of its text as a name can have.
     pub(super) fn text(&self) -> String {
-        self.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join(" ")
+        let lines = self.lines.iter().flat_map(|line| line.text.chars().chain([' ']));
+        lines.take(MAX_NAME_CHARS).collect()
     }
 }
 

@@ -96,7 +96,8 @@ const HEAD: &str = "\
 <!-- Made by `golive rules --markdown`; change `src/assess/rules/` instead. -->
 
 golive reads the text of a report as markdown and holds it against the `report:` part of `golive.yaml`, which asks for
-what `TEMPLATE.md` has. Nothing is found in comments (`<!-- … -->`), in code, or in what a quotation says.
+what `TEMPLATE.md` has. Comments (`<!-- … -->`) are no text. Code is text, but what it says is not looked at; nor is a
+heading in it, in a quotation or in a list one of the report.
 
 - An **error**: something that is asked for is missing, or two places contradict each other. With `enforcement: refuse`
   such a text is not taken in; with `warn` it is, and whoever reviews it sees the findings.

@@ -6,7 +6,7 @@ rules! { STRUCTURE:
 TOO_MUCH = "too-much-markup", Error,
     "the text is too much to be read",
     why: "Each text is read anew whenever it is shown, so reading must be bounded: 4 MiB, and 65,536 lines, words with \
-marks and cells. A report of a hundred pages is within that. What is longer was not written to be read by a person; \
+marks and cells. A report ten times as long as `EXAMPLE.md` is within that. What is longer was not written to be read by a person; \
 raw logs and scans belong beside the report, with a link.",
     bad: "### Test Results\n\n(the whole output of the test runner, 70,000 lines)",
     good: "### Test Results\n\n**Unit Tests:** 214 passed; log: https://ci.example.com/runs/812";
