@@ -229,6 +229,18 @@ impl Service<'_> {
         paths.into_iter().map(|path| (path.clone(), self.get(&path))).collect()
     }
 
+    /// Waits until lists tell of each report what its text lacks: they leave that to
+    /// the background, and until then say nothing.
+    fn wait_until_assessed(&self) {
+        if self.get("/api/v1/policy").json()["report"]["enforcement"] == "off" {
+            return;
+        }
+        self.wait_until("every text was looked at", || {
+            let list = self.get("/api/v1/reports?limit=1000").json();
+            list.as_array().expect("a list").iter().all(|report| !report["assessment"].is_null())
+        });
+    }
+
     fn lasting_problems(&self) -> Vec<Value> {
         let without_time = |mut problem: Value| {
             problem.as_object_mut().expect("an object").remove("since");
@@ -251,6 +263,7 @@ pub(crate) fn restarted_the_same(service: Service<'_>) -> Service<'_> {
 /// all as before.
 pub(crate) fn restarted_after<'a>(service: Service<'a>, meanwhile: impl FnOnce()) -> Service<'a> {
     service.wait_until_settled();
+    service.wait_until_assessed();
     let (before, problems, tip) = (service.everything(), service.lasting_problems(), service.tip());
     let place = service.place;
     service.stop();
@@ -261,6 +274,7 @@ pub(crate) fn restarted_after<'a>(service: Service<'a>, meanwhile: impl FnOnce()
         || service.lasting_problems() == problems,
     );
     assert_eq!(service.tip(), tip, "a restart commits nothing");
+    service.wait_until_assessed();
     for (path, before) in before {
         let after = service.get(&path);
         let told = |answer: &Answer| (answer.status, String::from_utf8_lossy(&answer.body).into_owned());
