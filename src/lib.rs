@@ -68,7 +68,7 @@ pub async fn run(
         store.start_upkeep();
     }
     let work_tree = if settings.without.contains(&Job::WorkTree) { None } else { Some(follow(&store, &settings)?) };
-    let snapshot = store.snapshot();
+    let (snapshot, opening) = (store.snapshot(), store.opening());
     let clone = match settings.git_http(address) {
         GitHttp::Off => None,
         GitHttp::Read | GitHttp::Write => Some(format!("http://{address}/reports.git")),
@@ -77,11 +77,13 @@ pub async fn run(
         address = format!("http://{address}"),
         repository = %store.location().work_dir.display(),
         reports = snapshot.len(),
+        read_ms = opening.took.as_secs_f64() * 1000.0,
         tip = %snapshot.commit,
         clone,
-        "Serving `{}` on http://{address}: {} reports, tip {:.12}{}",
+        "Serving `{}` on http://{address}: {} reports (read from {}), tip {:.12}{}",
         store.location().work_dir.display(),
         snapshot.len(),
+        if opening.is_saved { "what was saved" } else { "git" },
         snapshot.commit.to_string(),
         clone.as_ref().map(|clone| format!("; git clone {clone}")).unwrap_or_default(),
     );

@@ -174,11 +174,20 @@ pub struct Store {
     shared: Arc<Shared>,
     opened_at: Oid,
     was_stopped_well: bool,
+    opening: Opening,
     /// `None` once the store is closed.
     commands: Mutex<Option<crossbeam_channel::Sender<Command>>>,
     threads: Mutex<Option<Threads>>,
     /// Until the last user of the store is done, the work tree's thread included.
     _lock: OwnerLock,
+}
+
+/// How the state was read when the store was opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
+    /// From what the service before saved, and not from git.
+    pub is_saved: bool,
+    pub took: Duration,
 }
 
 /// The threads behind a store, to be joined after it is closed.
@@ -210,9 +219,13 @@ impl Store {
         let tip = git.refname_to_id(&location.branch_ref()).map_err(git_error)?;
         // Not known at the first start, and after it was lost: then the tip is trusted.
         let served = served::read(&git);
+        let start = Instant::now();
         let (snapshot, saved) = read_snapshot(&location, &git, served.unwrap_or(tip)).map_err(git_error)?;
+        let opening = Opening { is_saved: saved.is_some(), took: start.elapsed() };
         snapshot.problems().for_each(|(path, problem)| absorb::log(path, problem));
         let lag = Lag::at_start(&git, snapshot.commit).map_err(git_error)?;
+        // And with it the packs that it mapped.
+        drop(git);
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
             changed: watch::Sender::new(false),
@@ -238,7 +251,7 @@ impl Store {
         let writer = spawn("writer", move || writer.run(&waiting));
         let threads = Threads { writer, upkeep: None };
         let (commands, threads) = (Mutex::new(Some(commands)), Mutex::new(Some(threads)));
-        Ok(Self { shared, opened_at: tip, was_stopped_well, commands, threads, _lock: lock })
+        Ok(Self { shared, opened_at: tip, was_stopped_well, opening, commands, threads, _lock: lock })
     }
 
     /// Starts to keep the number of packs small. Called once.
@@ -259,6 +272,11 @@ impl Store {
     /// Returns the tip that was found when the repository was opened.
     pub fn opened_at(&self) -> Oid {
         self.opened_at
+    }
+
+    /// Returns how the state was read.
+    pub fn opening(&self) -> Opening {
+        self.opening
     }
 
     /// Returns whether the service before this one ended by itself, and not by a
@@ -481,15 +499,10 @@ pub fn changed_blobs(git: &Repository, before: Oid, after: Oid) -> Result<Vec<(S
 
 /// Returns the state at `commit`, and the commit whose state was saved and used, if one was.
 fn read_snapshot(location: &Location, git: &Repository, commit: Oid) -> Result<(Snapshot, Option<Oid>), git2::Error> {
-    let start = Instant::now();
-    let (snapshot, saved) = match saved::at(location, git, commit) {
-        Some((snapshot, saved)) => (snapshot, Some(saved)),
-        None => (load::snapshot(location, commit, BODY_LIMIT_MAX)?, None),
-    };
-    let (n, duration_ms) = (snapshot.len(), start.elapsed().as_secs_f64() * 1000.0);
-    let from = if saved.is_some() { "what was saved" } else { "git" };
-    tracing::info!(duration_ms, "Read {n} reports from {from}");
-    Ok((snapshot, saved))
+    match saved::at(location, git, commit) {
+        Some((snapshot, saved)) => Ok((snapshot, Some(saved))),
+        None => Ok((load::snapshot(location, commit, BODY_LIMIT_MAX)?, None)),
+    }
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {

@@ -219,7 +219,10 @@ fn assert_log_is_discreet(service: &Service) {
             .map(|line| if line.starts_with(field) { format!("{field}{broken}") } else { line.into() })
             .collect();
         fs::write(&file, broken.join("\n")).expect("written");
-        service.git(&["commit", "-q", "-a", "-m", "zqnoteszq"]);
+        // The service brings the index forward now and then, and has it locked for that.
+        service.wait_until("it is committed", || {
+            service.place.try_git(&["commit", "-q", "-a", "-m", "zqnoteszq"]).status.success()
+        });
         let tip = service.git(&["rev-parse", "main"]);
         service.wait_until("it is taken in", || service.get("/healthz").header("golive-commit") == tip.trim());
         let answer = service.patch(&id, &verdict("approved"));

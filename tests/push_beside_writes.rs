@@ -12,7 +12,7 @@ use common::{Place, Service, decision};
 const HELD_MAX: Duration = Duration::from_secs(2);
 const SLACK: Duration = Duration::from_secs(2);
 /// By itself a push has no chance here, whatever the number.
-const TRIES: usize = 8;
+const TRIES: usize = 25;
 
 /// Decides without a pause until `is_over`; returns how many decisions were made
 /// and the longest that one took.

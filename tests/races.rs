@@ -116,7 +116,8 @@ fn try_until_it_works(place: &Place, args: &[&str]) -> bool {
             return true;
         }
         let told = format!("{}{}", finished.stdout, finished.stderr);
-        if told.contains("nothing to commit") || told.contains("no changes added") {
+        // Nothing to commit: git says how it stands, with what is staged of other files.
+        if finished.stdout.starts_with("On branch ") {
             return false;
         }
         // The last two: git saw the file in the moment when the mirror exchanged it.

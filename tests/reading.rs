@@ -201,9 +201,12 @@ fn pages_hold_each_report_once_in_order() {
     assert_in_order(&found.concat());
     assert_eq!(service.get("/api/v1/reports?status=approved&limit=1").header("x-total-count"), "3");
 
+    service.wait_until_assessed();
     let before = service.get("/api/v1/reports?limit=1000").body;
     service.stop();
-    assert_eq!(place.serve().get("/api/v1/reports?limit=1000").body, before, "a restart changes nothing");
+    let service = place.serve();
+    service.wait_until_assessed();
+    assert_eq!(service.get("/api/v1/reports?limit=1000").body, before, "a restart changes nothing");
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::fs;
 use common::edits::{APPROVE, place_of_robin, restarted_after};
 use common::{Place, Service, decision};
 
-const FROM_GIT: &str = "reports from git";
-const FROM_SAVED: &str = "reports from what was saved";
+const FROM_GIT: &str = "(read from git)";
+const FROM_SAVED: &str = "(read from what was saved)";
 
 /// Serves five reports, of which one is approved, one is edited by hand, and one broken by a commit.
 fn served(place: &Place) -> Service<'_> {

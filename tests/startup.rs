@@ -191,9 +191,11 @@ fn serve_creates_a_missing_repository_and_opens_it_again() {
     let service = place.serve();
     is_whole(&place);
     let id = service.submit("mcp-one");
+    service.wait_until_assessed();
     let list = service.get("/api/v1/reports").body;
     service.stop();
     let service = place.serve();
+    service.wait_until_assessed();
     assert_eq!(service.get("/api/v1/reports").body, list);
     assert_eq!(service.get(&format!("/api/v1/reports/{id}")).status, 200);
     assert_eq!(service.commits().len(), 2);

@@ -103,7 +103,8 @@ fn risk_missing(report: &mut Report<'_>, line: usize, name: &str) {
 
 fn risk_unclear(report: &mut Report<'_>, field: &Field<'_>) {
     if value::risk(&field.value).is_none() {
-        let detail = format!("the risk level {} is not one of `LOW`, `MEDIUM` and `HIGH`", quote(&field.value));
+        let detail =
+            format!("the risk level {} is none of `LOW`, `MEDIUM` and `HIGH`, or more than one", quote(&field.value));
         let repair = "write one of the words, with 🟢, 🟡 or 🔴 in front of it if you like; an explanation may follow";
         report.findings.add(&rules::RISK_UNCLEAR, field.line, detail, repair);
     }

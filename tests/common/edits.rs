@@ -231,7 +231,7 @@ impl Service<'_> {
 
     /// Waits until lists tell of each report what its text lacks: they leave that to
     /// the background, and until then say nothing.
-    fn wait_until_assessed(&self) {
+    pub(crate) fn wait_until_assessed(&self) {
         if self.get("/api/v1/policy").json()["report"]["enforcement"] == "off" {
             return;
         }
@@ -255,7 +255,7 @@ impl Service<'_> {
 pub(crate) fn restarted_the_same(service: Service<'_>) -> Service<'_> {
     let saved = service.place.repo().join(".git/golive/snapshot");
     let service = restarted_after(service, || std::fs::remove_file(&saved).expect("a saved state"));
-    assert!(service.log().contains("reports from git"), "{}", service.log());
+    assert!(service.log().contains("(read from git)"), "{}", service.log());
     restarted_after(service, || ())
 }
 
