@@ -70,6 +70,7 @@ def pages(service: Service, reports: dict[int, dict[str, Any]]) -> dict[str, Go]
         "decision-stale": stale,
         "problems": at("/problems"),
         "activity": at("/activity"),
+        "rules": at("/rules"),
         "not-found": at("/nowhere"),
         "help": helped,
     }
