@@ -52,7 +52,7 @@ mod walk;
 mod writer;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -233,7 +233,6 @@ impl Store {
             states: States::new(location.clone()),
             obstacle: ArcSwapOption::empty(),
             metrics,
-            n_joins: AtomicUsize::new(0),
             hold: Hold::default(),
             listener: Mutex::default(),
             missed: AtomicBool::new(false),

@@ -123,9 +123,9 @@ impl Mirror {
 
     /// Returns the blobs that the file at `path` had in its report's commits.
     pub(super) fn older_versions(&self, path: &str) -> HashSet<Oid> {
-        let Some(entry) = self.at.at_path(path) else { return HashSet::new() };
+        let (Some(entry), Ok(git)) = (self.at.at_path(path), self.location.open()) else { return HashSet::new() };
         let blob = |commit: Oid| {
-            let tree = self.git.find_commit(commit)?.tree()?;
+            let tree = git.find_commit(commit)?.tree()?;
             tree.get_path(std::path::Path::new(path)).map(|entry| entry.id())
         };
         entry.commits.iter().filter_map(|commit| blob(commit).ok()).collect()
@@ -134,10 +134,10 @@ impl Mirror {
     /// Returns the versions of the file at `path` that the report's commits replaced
     /// since then, newest first, back to what a person saved last.
     pub(super) fn replaced_since(&self, path: &str, since: SystemTime) -> Vec<Oid> {
-        let Some(entry) = self.at.at_path(path) else { return Vec::new() };
+        let (Some(entry), Ok(git)) = (self.at.at_path(path), self.location.open()) else { return Vec::new() };
         let since = since.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed());
         let replaced = |commit: Oid| -> Option<Oid> {
-            let commit = self.git.find_commit(commit).ok()?;
+            let commit = git.find_commit(commit).ok()?;
             let is_own = history::via(commit.message().ok()?).is_some_and(|via| via != Via::HandEdit.as_str());
             let is_recent = commit.time().seconds() >= since;
             let tree = commit.parent(0).ok().filter(|_| is_own && is_recent)?.tree().ok()?;

@@ -5,6 +5,7 @@
 //! Files are kept compressed: unpacking 8 KB takes 10 µs, reading them from a
 //! pack 100 µs, and three times as many fit.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use git2::{Oid, Repository};
@@ -17,6 +18,9 @@ use super::repository::Location;
 const CACHE_BYTES: u64 = 112 * 1024 * 1024;
 /// A file up to this size is unpacked on the thread that asks for it.
 const AT_ONCE_BYTES_MAX: usize = 64 * 1024;
+
+/// Of packs, about a third of so many bytes of files is mapped before it is let go.
+const MAPPED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// More than this many readers of the disk at once are rare; theirs are opened anew.
 const HANDLES_MAX: usize = 8;
@@ -50,12 +54,16 @@ pub(super) struct Blobs {
     /// Handles at rest; libgit2's are not shared between threads, and opening
     /// one costs more than a read. A std mutex: held for a push or a pop.
     handles: Mutex<Vec<Repository>>,
+    /// What was read since they were opened.
+    n_bytes: AtomicUsize,
+    n_forgotten: AtomicUsize,
 }
 
 impl Blobs {
     pub(super) fn new(location: Location) -> Self {
         let cache = Cache::with_weighter(40_000, CACHE_BYTES, Weight);
-        Self { location, cache, handles: Mutex::default() }
+        let (n_bytes, n_forgotten) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { location, cache, handles: Mutex::default(), n_bytes, n_forgotten }
     }
 
     /// Keeps a file for its first readers, so that they need not look for a
@@ -82,7 +90,7 @@ impl Blobs {
         if let Some(file) = self.cache.get(&id).and_then(|packed| packed.file()) {
             return Ok(file);
         }
-        let file: Arc<[u8]> = self.with_git(|git| Ok(Arc::from(git.find_blob(id)?.content())))?;
+        let file = self.read_from_git(id)?;
         self.cache.insert(id, Packed { size: file.len(), deflated: object::deflate(&file).into() });
         Ok(file)
     }
@@ -94,7 +102,7 @@ impl Blobs {
     pub(super) fn peek(&self, id: Oid) -> Result<Arc<[u8]>, git2::Error> {
         match self.cache.peek(&id).and_then(|packed| packed.file()) {
             Some(file) => Ok(file),
-            None => self.with_git(|git| Ok(Arc::from(git.find_blob(id)?.content()))),
+            None => self.read_from_git(id),
         }
     }
 
@@ -124,9 +132,25 @@ impl Blobs {
         Ok(done)
     }
 
-    /// Closes the handles at rest. Called after packs were removed: libgit2 keeps
-    /// each pack that it ever opened mapped.
+    /// Closes the handles at rest, and asks whoever keeps one to renew it. Called
+    /// after packs were removed, too: libgit2 keeps each pack that it ever opened
+    /// mapped, with all that was read of it, until the last handle is closed.
     pub(super) fn forget_handles(&self) {
         self.handles.lock().expect("no panic under this lock").clear();
+        self.n_bytes.store(0, Ordering::Relaxed);
+        self.n_forgotten.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Returns how often handles were to be renewed.
+    pub(super) fn n_forgotten(&self) -> usize {
+        self.n_forgotten.load(Ordering::Acquire)
+    }
+
+    fn read_from_git(&self, id: Oid) -> Result<Arc<[u8]>, git2::Error> {
+        let file: Arc<[u8]> = self.with_git(|git| Ok(Arc::from(git.find_blob(id)?.content())))?;
+        if self.n_bytes.fetch_add(file.len(), Ordering::Relaxed) > MAPPED_BYTES_MAX {
+            self.forget_handles();
+        }
+        Ok(file)
     }
 }

@@ -1,6 +1,6 @@
 //! What the writer, the upkeep and all readers share.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -35,8 +35,6 @@ pub(super) struct Shared {
     /// Why writes cannot be accepted now, if so.
     pub(super) obstacle: ArcSwapOption<WriteError>,
     pub(super) metrics: Arc<Metrics>,
-    /// How often packs were joined, and so old ones removed.
-    pub(super) n_joins: AtomicUsize,
     /// Holds the writer back while a push lands.
     pub(super) hold: Hold,
     /// Whoever brings the work tree forward; set once.

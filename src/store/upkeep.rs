@@ -11,7 +11,6 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -71,7 +70,6 @@ pub(super) fn run(location: &Location, shared: &Arc<Shared>, stop: &Receiver<()>
                 // Flushes leave packs while others are joined: look again at once.
                 pause = Duration::ZERO;
                 shared.blobs.forget_handles();
-                shared.n_joins.fetch_add(1, Ordering::AcqRel);
                 shared.metrics.upkeep_seconds.observe(seconds);
                 tracing::info!(duration_ms = seconds * 1000.0, "Joined {n_joined} of {} packs", packs.len());
             }

@@ -12,7 +12,6 @@ mod flusher;
 use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, never, select};
@@ -36,8 +35,8 @@ const SWAP_ATTEMPTS: usize = 5;
 pub(super) struct Writer {
     location: Location,
     git: Repository,
-    /// The count of joins that `git` was opened at.
-    n_joins: usize,
+    /// How often handles had been renewed when `git` was opened.
+    n_forgotten: usize,
     trees: Trees,
     shared: Arc<Shared>,
     flusher: Flusher,
@@ -56,7 +55,7 @@ struct Planned {
 impl Writer {
     pub(super) fn new(location: Location, shared: Arc<Shared>) -> Result<Self, git2::Error> {
         let (git, flusher) = (location.open()?, Flusher::start(&location)?);
-        Ok(Self { location, git, n_joins: 0, trees: Trees::default(), shared, flusher, is_unsure: Cell::default() })
+        Ok(Self { location, git, n_forgotten: 0, trees: Trees::default(), shared, flusher, is_unsure: Cell::default() })
     }
 
     /// Works until every sender of commands is gone.
@@ -253,14 +252,13 @@ impl Writer {
         }
     }
 
-    /// libgit2 keeps each pack that it ever opened mapped; a handle is renewed
-    /// after packs were removed.
+    /// A handle that stays open keeps packs mapped ([`super::blobs`]).
     fn renew_handle(&mut self) {
-        let n_joins = self.shared.n_joins.load(Ordering::Acquire);
-        if n_joins != self.n_joins
+        let n_forgotten = self.shared.blobs.n_forgotten();
+        if n_forgotten != self.n_forgotten
             && let Ok(git) = self.location.open()
         {
-            (self.git, self.n_joins) = (git, n_joins);
+            (self.git, self.n_forgotten) = (git, n_forgotten);
         }
     }
 
