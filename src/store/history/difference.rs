@@ -68,7 +68,8 @@ pub(super) fn compare(git: &Repository, path: &str, from: &Side, to: &Side) -> R
 /// Returns a diff whose hunks name the section that they are in, as git has it
 /// for `*.md diff=markdown`; libgit2 does not know markdown.
 fn under_headings(diff: &[u8], old: &[u8], hunks: &[Hunk]) -> Vec<u8> {
-    let old: Vec<&[u8]> = old.split(|byte| *byte == b'\n').collect();
+    let lines = old.split(|byte| *byte == b'\n').enumerate();
+    let headings: Vec<(usize, &[u8])> = lines.filter_map(|(n, line)| Some((n, heading(line)?))).collect();
     let mut hunks = hunks.iter();
     let mut out = Vec::with_capacity(diff.len());
     for line in diff.split_inclusive(|byte| *byte == b'\n') {
@@ -77,8 +78,9 @@ fn under_headings(diff: &[u8], old: &[u8], hunks: &[Hunk]) -> Vec<u8> {
             Some(hunk) => {
                 hunks.next();
                 out.extend_from_slice(hunk.head().as_bytes());
-                let before = old.iter().take((hunk.old_start as usize).saturating_sub(1));
-                if let Some(heading) = before.rev().find_map(|line| heading(line)) {
+                let n_before = (hunk.old_start as usize).saturating_sub(1);
+                let n_headings = headings.partition_point(|(n, _)| *n < n_before);
+                if let Some((_, heading)) = n_headings.checked_sub(1).and_then(|n| headings.get(n)) {
                     out.push(b' ');
                     out.extend_from_slice(heading);
                 }
