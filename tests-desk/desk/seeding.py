@@ -82,12 +82,18 @@ def _text(number: int, finding: str) -> str:
     name = names(number)
     if number % 75 == 40:
         return texts.six_phases(name, finding) + texts.prose(texts.MIB - 20_000, seed=number)
+    if number % 5 < 3 and number % 9 != 4:
+        return texts.whole(name, _url(number), finding)
     text = texts.six_phases(name, finding)
     if number % 9 == 4:
         text += texts.RIGHT_TO_LEFT
     if number % 5 == 3:
         text += texts.WIDE + texts.TASKS
     return text + texts.prose((0, 1000, 4000)[number % 3], seed=number)
+
+
+def _url(number: int) -> str:
+    return f"https://{OWNERS[number % len(OWNERS)]}/mcp-{number:03}"
 
 
 def play(service: Api, steps: list[Step], clock: Clock | None = None) -> dict[int, dict[str, Any]]:
@@ -126,7 +132,7 @@ def _submit(service: Api, step: Step) -> dict[str, Any]:
     name = names(step.number)
     report = {
         "server_name": name,
-        "repository_url": f"https://{OWNERS[step.number % len(OWNERS)]}/mcp-{step.number:03}",
+        "repository_url": _url(step.number),
         "developer_email": step.by,
         "report_data": step.text,
     }

@@ -8,6 +8,10 @@ MIB = 1024 * 1024
 
 SIX_PHASES = (REPOSITORY_ROOT / "demo" / "report.md").read_text(encoding="utf-8")
 
+EXAMPLE = (REPOSITORY_ROOT / "reports-repo-template" / "EXAMPLE.md").read_text(encoding="utf-8")
+EXAMPLE_NAME = "mcp-fleet-parking"
+EXAMPLE_URL = f"https://github.com/example/{EXAMPLE_NAME}"
+
 RIGHT_TO_LEFT = """
 ## ملخص المراجعة
 
@@ -65,6 +69,13 @@ WORDS = (
 def six_phases(name: str, finding: str = "| FP-31 | high | none yet |") -> str:
     """Return the report of a six-phase review of the server `name`."""
     return SIX_PHASES.replace("{name}", name).replace("{findings}", finding)
+
+
+def whole(name: str, repository_url: str, finding: str) -> str:
+    """Return a report of the server `name` in which the check finds nothing."""
+    text = EXAMPLE.replace(EXAMPLE_URL, repository_url).replace(EXAMPLE_NAME, name)
+    lines = (finding if line.startswith("| FLEET-231 ") else line for line in text.splitlines())
+    return "\n".join(lines) + "\n"
 
 
 def everything(name: str) -> str:
