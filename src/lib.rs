@@ -1,9 +1,11 @@
 //! golive: the record of go-live reviews for MCP servers, kept in git.
 //!
 //! In reading order, lower floors first; none imports from one above it:
-//! [`report`] the words and rules, [`metrics`] what is counted, [`store`] the
-//! repository and its one writer, [`intake`] the work tree, [`assessments`] what
-//! the check found, [`http`] the edge, [`config`] the settings. [`run`] puts them together.
+//! [`report`] the words and rules, [`policy`] the rules of one repository,
+//! [`render`] text as HTML, [`assess`] what a text lacks, [`metrics`] what is
+//! counted, [`store`] the repository and its one writer, [`intake`] the work
+//! tree, [`assessments`] what the check found, [`http`] the edge, [`config`] the
+//! settings. [`run`] puts them together.
 //!
 //! Invariants: the tip of the branch is the truth and everything else is
 //! derived; a 2xx to a write means that its commit is at the tip, on disk; one
