@@ -132,9 +132,9 @@ fn the_same_change_by_both_is_no_problem() {
     assert_eq!(service.commits().len(), 3);
 }
 
-#[test]
-fn edit_of_a_version_that_was_replaced_is_told_also_after_a_restart() {
-    let place = place_of_robin();
+/// Serves a report that was approved while an editor had it open; returns what the
+/// editor shows.
+fn approved_while_open(place: &Place) -> (Service<'_>, String, String) {
     let service = place.serve();
     let id = service.submit("mcp-one");
     service.wait_until_settled();
@@ -143,6 +143,13 @@ fn edit_of_a_version_that_was_replaced_is_told_also_after_a_restart() {
     assert_eq!(service.patch(&id, &decision("approved", "Fine")).status, 200);
     service.wait_until_settled();
     service.wait_until_clean();
+    (service, id, open_in_the_editor)
+}
+
+#[test]
+fn edit_of_a_version_that_was_replaced_is_told_also_after_a_restart() {
+    let place = place_of_robin();
+    let (service, id, open_in_the_editor) = approved_while_open(&place);
     let path = place.report_path("mcp-one");
     let saved = open_in_the_editor.replace("status: pending_review", "status: rejected");
     std::fs::write(place.report_file("mcp-one"), &saved).expect("written");
@@ -161,14 +168,7 @@ fn edit_of_a_version_that_was_replaced_is_told_also_after_a_restart() {
 #[test]
 fn edit_of_a_version_that_was_replaced_before_the_service_stopped_is_told() {
     let place = place_of_robin();
-    let service = place.serve();
-    let id = service.submit("mcp-one");
-    service.wait_until_settled();
-    service.wait_until_clean();
-    let open_in_the_editor = place.on_disk("mcp-one");
-    assert_eq!(service.patch(&id, &decision("approved", "Fine")).status, 200);
-    service.wait_until_settled();
-    service.wait_until_clean();
+    let (service, id, open_in_the_editor) = approved_while_open(&place);
     service.stop();
     let saved = open_in_the_editor.replace("status: pending_review", "status: rejected");
     std::fs::write(place.report_file("mcp-one"), &saved).expect("written");
