@@ -39,11 +39,16 @@ fn what_was_saved_is_not_believed_if_it_is_cut_or_changed() {
     let place = place_of_robin();
     let mut service = served(&place);
     let saved = place.repo().join(".git/golive/snapshot");
-    let damages: [fn(&mut Vec<u8>); 5] = [
+    let damages: [fn(&mut Vec<u8>); 6] = [
         |bytes| bytes.truncate(bytes.len() / 2),
         |bytes| bytes.clear(),
         |bytes| *bytes.last_mut().expect("a byte") ^= 1,
         |bytes| bytes[20] ^= 1,
+        // Still one that can be read, but of another name.
+        |bytes| {
+            let at = bytes.windows(5).position(|name| name == b"mcp-3").expect("a name");
+            bytes[at + 4] = b'x';
+        },
         |bytes| bytes.extend([0xff; 12]),
     ];
     for damage in damages {
