@@ -102,3 +102,20 @@ fn older_state_is_brought_forward_over_everything_that_came_since() {
     let service = restarted_after(service, || fs::remove_file(&saved).expect("a saved state"));
     assert!(service.log().contains(FROM_GIT), "{}", service.log());
 }
+
+#[test]
+fn state_of_a_commit_that_is_no_longer_in_the_history_is_not_used() {
+    let place = place_of_robin();
+    let service = place.serve();
+    service.submit("mcp-kept");
+    let lost = service.submit("mcp-lost");
+    service.wait_until_settled();
+    service.wait_until_clean();
+    service.stop();
+    // Nothing says what was served, so the tip is trusted.
+    place.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    place.git(&["update-ref", "-d", "refs/golive/served"]);
+    let service = place.serve();
+    assert!(service.log().contains(FROM_GIT), "{}", service.log());
+    assert_eq!(service.get(&format!("/api/v1/reports/{lost}")).status, 404);
+}
