@@ -1,0 +1,150 @@
+//! The work tree, git's index and the mirror are derived: what a crash, a lag or
+//! a deletion does to them is made good, and never touches the record.
+
+use std::fs;
+
+use crate::common::{Place, decision};
+
+/// Writes until killed in the middle, and returns what was acknowledged.
+fn burst_and_kill(place: &Place, round: usize) -> usize {
+    let service = place.serve();
+    let n_done = std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..4)
+            .map(|writer| {
+                let service = &service;
+                scope.spawn(move || {
+                    (0..5).map(|n| service.submit(&format!("mcp-{round}-{writer}-{n}"))).collect::<Vec<_>>().len()
+                })
+            })
+            .collect();
+        writers.into_iter().map(|writer| writer.join().expect("no panic")).sum()
+    });
+    service.kill_9();
+    n_done
+}
+
+/// Starts after a crash and asserts that the mirror catches up.
+fn assert_catches_up(place: &Place, n_reports: usize) {
+    let service = place.serve();
+    service.wait_until_clean();
+    service.wait_until_mirrored();
+    service.assert_record_is_whole(n_reports);
+    service.stop();
+    assert_eq!(place.git(&["status", "--porcelain"]), "");
+    assert!(!place.repo().join(".git/index.lock").exists());
+}
+
+#[test]
+fn a_mirror_cut_off_by_kill_9_catches_up_at_the_next_start() {
+    let place = Place::new();
+    let service = place.serve();
+    service.wait_until_mirrored();
+    service.stop();
+    for round in 0..3 {
+        assert_catches_up(&place, 20 * round);
+        assert_eq!(burst_and_kill(&place, round), 20);
+    }
+    assert_catches_up(&place, 60);
+}
+
+#[test]
+fn a_mirror_cut_off_in_the_very_first_start_catches_up() {
+    let place = Place::new();
+    let n_reports = burst_and_kill(&place, 0);
+    assert_catches_up(&place, n_reports);
+}
+
+#[test]
+fn a_stop_right_after_a_burst_leaves_a_clean_work_tree() {
+    let place = Place::new();
+    for round in 0..3 {
+        let service = place.serve();
+        for n in 0..20 {
+            service.submit(&format!("mcp-{round}-{n}"));
+        }
+        service.stop();
+        assert_eq!(place.git(&["status", "--porcelain"]), "");
+    }
+}
+
+#[test]
+fn off_the_branch_the_work_tree_is_left_alone_at_the_start() {
+    let place = Place::new();
+    let service = place.serve();
+    service.wait_until_clean();
+    service.wait_until_mirrored();
+    // The mirror lags behind when the service is killed.
+    let lock = place.repo().join(".git/index.lock");
+    fs::write(&lock, "").expect("a lock");
+    service.submit("mcp-one");
+    service.kill_9();
+    fs::remove_file(&lock).expect("removed");
+    place.git(&["clean", "-fdq"]);
+    place.git(&["reset", "-q", "--hard"]);
+    place.git(&["switch", "-q", "--detach", "main~1"]);
+    let service = place.serve();
+    service.wait_until("it is not ready", || service.get("/readyz").status == 503);
+    assert_eq!(place.git(&["status", "--porcelain"]), "");
+    assert!(!place.report_file("mcp-one").exists());
+    service.git(&["switch", "-q", "main"]);
+    service.submit("mcp-two");
+    service.wait_until_clean();
+    service.assert_record_is_whole(2);
+}
+
+#[test]
+fn a_deleted_index_is_built_anew_and_nothing_is_lost() {
+    let place = Place::new();
+    let service = place.serve();
+    let id = service.submit("mcp-one");
+    service.wait_until_clean();
+    fs::remove_file(place.repo().join(".git/index")).expect("removed");
+    assert_eq!(service.patch(&id, &decision("approved", "")).status, 200);
+    service.submit("mcp-two");
+    service.assert_record_is_whole(2);
+    service.wait_until_clean();
+}
+
+#[test]
+fn a_file_that_could_not_be_written_follows_later() {
+    let place = Place::new();
+    let service = place.serve();
+    service.submit("mcp-before");
+    service.wait_until_clean();
+    // Where files are put together before they go to their place.
+    let scratch = place.repo().join(".git/golive/tmp");
+    fs::remove_dir_all(&scratch).expect("removed");
+    service.submit("mcp-while");
+    let file = place.report_file("mcp-while");
+    service.wait_until("it was tried", || service.log().contains("\"ERROR\"") || file.exists());
+    fs::create_dir_all(&scratch).expect("made again");
+    service.submit("mcp-after");
+    service.wait_until_clean();
+    service.assert_record_is_whole(3);
+}
+
+#[test]
+fn a_deleted_work_tree_loses_nothing_of_the_record() {
+    let place = Place::new();
+    let service = place.serve();
+    let id = service.submit("mcp-one");
+    service.submit("mcp-two");
+    service.wait_until_clean();
+    for entry in fs::read_dir(place.repo()).expect("a folder").flatten() {
+        match entry.file_name().to_str() {
+            Some(".git") => {}
+            _ if entry.path().is_dir() => fs::remove_dir_all(entry.path()).expect("removed"),
+            _ => fs::remove_file(entry.path()).expect("removed"),
+        }
+    }
+    assert_eq!(service.patch(&id, &decision("approved", "")).status, 200);
+    service.submit("mcp-three");
+    service.assert_record_is_whole(3);
+    assert_eq!(service.get("/readyz").status, 200);
+    service.stop();
+    let service = place.serve();
+    service.submit("mcp-four");
+    service.assert_record_is_whole(4);
+    service.git(&["restore", "."]);
+    service.wait_until_clean();
+}
