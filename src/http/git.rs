@@ -163,7 +163,7 @@ async fn try_answer(
     let length = request.body().size_hint().exact();
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
     let push = app.git.turns.take(&app.store, peer, service, path, length).await;
-    let environment = environment(app, service, path, request.headers(), length);
+    let environment = environment(app, service, path, request.headers());
     let (head, backend) = Backend::start(environment, place).await?;
     if head.status != StatusCode::OK {
         return Err(refused_by_git(head.status));
@@ -200,7 +200,6 @@ fn environment(
     service: Service,
     path: Option<&'static str>,
     headers: &HeaderMap,
-    length: Option<u64>,
 ) -> Vec<(String, OsString)> {
     let location = app.store.location();
     let can_push = if app.git.mode == GitHttp::Write { "true" } else { "false" };
@@ -229,9 +228,7 @@ fn environment(
         ("GIT_PROTOCOL".into(), header("git-protocol")),
         ("GIT_CONFIG_COUNT".into(), settings.len().to_string().into()),
     ];
-    if let Some(length) = length {
-        environment.push(("CONTENT_LENGTH".into(), length.to_string().into()));
-    }
+    // No `CONTENT_LENGTH`: git would wait for the rest of a request for ever, and spin, should this process die.
     for (n, (key, value)) in settings.into_iter().enumerate() {
         environment.push((format!("GIT_CONFIG_KEY_{n}"), key.into()));
         environment.push((format!("GIT_CONFIG_VALUE_{n}"), value.into()));

@@ -1,5 +1,6 @@
 //! Git over HTTP with the real git: clone, fetch, push, and who may.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -362,6 +363,35 @@ fn a_client_that_breaks_off_leaves_no_child_behind() {
         service.git(&["for-each-ref", "--format=%(refname)"]).lines().filter(|name| name.contains("heads")).count(),
         1
     );
+}
+
+/// Returns the ids of the process groups that have a process.
+fn groups() -> HashSet<String> {
+    let processes = fs::read_dir("/proc").expect("/proc").flatten();
+    let stat = processes.filter_map(|process| fs::read_to_string(process.path().join("stat")).ok());
+    stat.filter_map(|stat| Some(stat.rsplit_once(')')?.1.split_whitespace().nth(2)?.to_owned())).collect()
+}
+
+/// Was: git was told how long the request is, waited for the rest of it after the
+/// service had died, and took a core for ever.
+#[test]
+fn a_push_under_way_ends_with_a_service_that_is_killed() {
+    let place = Place::new();
+    let service = place.serve();
+    let head = "POST /reports.git/git-receive-pack HTTP/1.1\r\nHost: localhost\r\n\
+         Content-Type: application/x-git-receive-pack-request\r\nContent-Length: 1000000\r\n\r\n00";
+    let mut stream = connect(&service);
+    stream.write_all(head.as_bytes()).expect("sent");
+    stream.read_exact(&mut [0; 12]).expect("an answer");
+    let started: HashSet<String> =
+        children(&service).iter().filter_map(|child| Some(child.split_once(' ')?.0.to_owned())).collect();
+    assert!(!started.is_empty() && started.is_subset(&groups()), "{started:?}");
+    service.kill_9();
+    let start = std::time::Instant::now();
+    while !started.is_disjoint(&groups()) {
+        assert!(start.elapsed() < PATIENCE, "git is still there: {started:?}");
+        std::thread::sleep(std::time::Duration::from_millis(10)); // between two looks; nothing to be woken by
+    }
 }
 
 #[test]
