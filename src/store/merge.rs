@@ -1,9 +1,14 @@
 //! Joins small packs into one by copying their entries as they are.
 //!
-//! The packs of this service hold whole objects, so an entry means the same in
-//! any pack: no object is unpacked, compressed or compared, and joining costs
-//! what reading and writing the bytes costs. Packs that others made hold deltas,
-//! which refer to places in their own pack; those are left to `git repack`.
+//! The packs of this service hold whole objects, and deltas that name their base
+//! by id, so an entry means the same in any pack that holds all of its own: no
+//! object is unpacked, compressed or compared, and joining costs what reading and
+//! writing the bytes costs. Packs that others made hold deltas that refer to places
+//! in their own pack; those are left to `git repack`.
+//!
+//! Of an object that is in several packs, the entry of the first is taken. Its base
+//! is in that pack as well, or was taken from one before it, so bases never go round
+//! in a circle.
 
 use std::collections::HashSet;
 use std::fs;
@@ -30,8 +35,24 @@ struct Entry {
     end: usize,
 }
 
+impl Entry {
+    /// Returns whether the entry is a whole object, or names a base of those in `ids`.
+    fn means_the_same_elsewhere(&self, pack: &[u8], ids: &HashSet<[u8; 20]>) -> bool {
+        let Some(entry) = pack.get(self.start..self.end) else { return false };
+        match entry.first().map(|byte| (byte >> 4) & 7) {
+            Some(1..=4) => true,
+            Some(pack::DELTA) => {
+                let base = entry.iter().position(|byte| byte & 0x80 == 0).map(|at| at + 1);
+                let base = base.and_then(|at| entry.get(at..at + 20)?.try_into().ok());
+                base.is_some_and(|base: [u8; 20]| ids.contains(&base))
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Joins the packs at `paths` (their `.pack` files, in `dir`) and removes them.
-/// Returns how many were joined; those that hold deltas or are to be kept stay.
+/// Returns how many were joined; those that hold deltas of another kind or are to be kept stay.
 ///
 /// # Errors
 /// The file system's, or a pack that is broken. No object is lost: the joined
@@ -89,9 +110,8 @@ impl Source {
         let index = fs::read(path.with_extension("idx"))?;
         let broken = || io::Error::other(format!("the index of `{}` is broken", path.display()));
         let Some(entries) = entries(&index, bytes.len()).ok_or_else(broken)? else { return Ok(None) };
-        // Types 6 and 7 are deltas.
-        let is_whole = |entry: &Entry| bytes.get(entry.start).is_some_and(|byte| (byte >> 4) & 7 <= 4);
-        if !entries.iter().all(is_whole) {
+        let ids: HashSet<_> = entries.iter().map(|entry| entry.id).collect();
+        if !entries.iter().all(|entry| entry.means_the_same_elsewhere(&bytes, &ids)) {
             return Ok(None);
         }
         Ok(Some(Self { path: path.into(), bytes, entries }))
@@ -131,7 +151,7 @@ fn entries(index: &[u8], pack_len: usize) -> Option<Option<Vec<Entry>>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::object::{Kind, Object};
+    use super::super::object::{Kind, Object, Splice, blob_id};
     use super::*;
 
     fn packs(dir: &Path) -> Vec<PathBuf> {
@@ -162,7 +182,32 @@ mod tests {
     }
 
     #[test]
-    fn packs_with_deltas_and_kept_ones_stay() {
+    fn bases_of_joined_packs_never_go_round_in_a_circle() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = git2::Repository::init_bare(folder.path()).unwrap();
+        let dir = folder.path().join("objects/pack");
+        let contents = ["one", "two"].map(|id| {
+            let entry =
+                |n: u8, id: &str| [format!("40000 {n:x}\0").as_bytes(), blob_id(id.as_bytes()).as_bytes()].concat();
+            (0..10).flat_map(|n| entry(n, if n == 4 { id } else { "same" })).collect::<Vec<u8>>()
+        });
+        let splice = || Splice { base_len: contents[0].len(), old: 4 * 28 + 8..5 * 28, new_len: 20 };
+        for (first, second) in [(0, 1), (1, 0)] {
+            let whole = Object::tree(&contents[first], None);
+            let delta = Object::tree(&contents[second], Some((&whole, splice())));
+            assert!(delta.base.is_some());
+            pack::write(&dir, &[whole, delta]).unwrap();
+        }
+        assert_eq!(merge(&dir, &packs(&dir)).unwrap(), 2);
+        for content in &contents {
+            let odb = repository.odb().unwrap();
+            assert_eq!(odb.read(Object::tree(content, None).id).unwrap().data(), content);
+        }
+        assert_eq!(merge(&dir, &packs(&dir)).unwrap(), 0);
+    }
+
+    #[test]
+    fn packs_with_deltas_of_gits_and_kept_ones_stay() {
         let folder = tempfile::tempdir().unwrap();
         let git = |args: &[&str]| {
             #[expect(clippy::disallowed_methods, reason = "makes a pack as git does")]

@@ -12,11 +12,15 @@ use std::path::Path;
 use sha1::{Digest, Sha1};
 
 use super::nursery::Nursery;
-use super::object::{Kind, Object};
+use super::object::Object;
 
 /// Unfinished files begin with this; `git prune` knows `tmp_` as garbage too.
 /// Without an extension: git takes whatever ends in `.idx` for an index.
 pub(super) const TEMPORARY_PREFIX: &str = "tmp_golive_";
+
+/// The type of an entry that names its base by id: it means the same in any pack
+/// that holds the base.
+pub(super) const DELTA: u8 = 7;
 
 /// Writes `objects` as a pack with its index into `dir` (`objects/pack`). When
 /// it returns, both are on disk and git sees them.
@@ -72,7 +76,13 @@ fn assemble(objects: &[Object]) -> Pack {
     let mut placed = Vec::with_capacity(objects.len());
     for object in objects.iter().filter(|object| seen.insert(object.id)) {
         let start = bytes.len();
-        push_header(&mut bytes, object.kind, object.size);
+        match &object.base {
+            None => push_header(&mut bytes, object.kind as u8, object.size),
+            Some(base) => {
+                push_header(&mut bytes, DELTA, base.delta_size);
+                bytes.extend_from_slice(base.id.as_bytes());
+            }
+        }
         bytes.extend_from_slice(&object.deflated);
         let id = object.id.as_bytes().try_into().expect("SHA-1 has 20 bytes");
         placed.push(Placed { id, crc32: crc32fast::hash(&bytes[start..]), offset: offset(start) });
@@ -102,13 +112,8 @@ pub(super) fn finish(mut bytes: Vec<u8>, mut placed: Vec<Placed>) -> Pack {
 }
 
 /// Type and size of an entry: 3 bits of type, then the size, 4 bits and 7 at a time.
-fn push_header(bytes: &mut Vec<u8>, kind: Kind, size: usize) {
-    let code = match kind {
-        Kind::Commit => 1,
-        Kind::Tree => 2,
-        Kind::Blob => 3,
-    };
-    let mut byte = (code << 4) | (size & 0x0f) as u8;
+fn push_header(bytes: &mut Vec<u8>, kind: u8, size: usize) {
+    let mut byte = (kind << 4) | (size & 0x0f) as u8;
     let mut rest = size >> 4;
     while rest > 0 {
         bytes.push(byte | 0x80);
@@ -180,6 +185,7 @@ impl Drop for Temporary {
 
 #[cfg(test)]
 mod tests {
+    use super::super::object::Kind;
     use super::*;
 
     #[test]
