@@ -13,6 +13,7 @@ use std::path::Path;
 
 use git2::{Index, IndexEntry, IndexTime, Oid};
 
+use super::look::Signature;
 use super::place;
 use crate::store::repository::Location;
 
@@ -23,6 +24,8 @@ pub(super) struct Target {
     pub(super) bases: Vec<Option<Oid>>,
     /// `None` if the tip has no such file.
     pub(super) blob: Option<Oid>,
+    /// The signature of the file when the service put just this blob there.
+    pub(super) placed: Option<Signature>,
 }
 
 /// Sets the index to `targets`, and if there is none, builds it from the tree of
@@ -95,7 +98,7 @@ fn make(location: &Location, commit: Oid, targets: &BTreeMap<String, Target>, dr
             continue;
         }
         match target.blob {
-            Some(blob) => index.add(&entry(location, path, blob)).map_err(io::Error::other)?,
+            Some(blob) => index.add(&entry(location, path, blob, target.placed)).map_err(io::Error::other)?,
             None => index.remove(Path::new(path), 0).map_err(io::Error::other)?,
         }
     }
@@ -119,10 +122,11 @@ fn doubt_young(index: &mut Index, written_at: i64) -> io::Result<()> {
 /// With what `stat` says of the file, git need not read it to know that it is
 /// clean. That is noted only of a file that holds just this blob: noted of a
 /// person's edit, it would hide the edit from git.
-fn entry(location: &Location, path: &str, blob: Oid) -> IndexEntry {
+fn entry(location: &Location, path: &str, blob: Oid, placed: Option<Signature>) -> IndexEntry {
     let file = location.work_dir.join(path);
     let metadata = fs::symlink_metadata(&file).ok();
-    let is_clean = place::content_id(&file).is_ok_and(|id| id == Some(blob));
+    let is_as_placed = placed.is_some() && metadata.as_ref().map(Signature::of) == placed;
+    let is_clean = is_as_placed || place::content_id(&file).is_ok_and(|id| id == Some(blob));
     let of = metadata.as_ref().filter(|_| is_clean);
     let number = |n: u64| n as u32; // git keeps the low 32 bits of each
     let time = |seconds: i64, nanos: i64| IndexTime::new(seconds as i32, nanos as u32);

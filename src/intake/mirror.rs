@@ -6,6 +6,7 @@
 
 mod compare;
 mod files;
+mod placed;
 mod progress;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -19,10 +20,12 @@ use super::held::Held;
 use super::index::Target;
 use super::place::Places;
 use super::replaced::Replaced;
+use super::scan::Verified;
 use crate::store::history;
 use crate::store::repository::{Location, MIRRORED_REF};
 use crate::store::snapshot::Snapshot;
 use crate::store::{Store, Via};
+use placed::PlacedFiles;
 
 /// What failed is tried again this much later.
 pub(super) const RETRY_INTERVAL: Duration = Duration::from_secs(1);
@@ -46,6 +49,7 @@ pub(super) struct Mirror {
     ahead: HashMap<String, Oid>,
     /// What an editor may still have open.
     pub(super) replaced: Replaced,
+    pub(super) placed: PlacedFiles,
     /// Files that were not brought forward, to be looked at after so long.
     left: Vec<(String, Duration)>,
     /// It is not known how far the work tree was at the start.
@@ -64,7 +68,7 @@ impl Mirror {
     ///
     /// # Errors
     /// libgit2's.
-    pub(super) fn open(store: &Store) -> io::Result<Self> {
+    pub(super) fn open(store: &Store, verified: Verified) -> io::Result<Self> {
         let location = store.location().clone();
         let git = location.open().map_err(io::Error::other)?;
         let places = Places::new(&location.work_dir, &location.own_dir());
@@ -91,6 +95,7 @@ impl Mirror {
             at: store.snapshot(),
             ahead: HashMap::new(),
             replaced: Replaced::default(),
+            placed: PlacedFiles::new(verified),
             has_lost_place: found.is_none(),
             compare_at: Some(Instant::now()),
             index_written: Instant::now(),

@@ -1,14 +1,15 @@
 //! Puts one file into the work tree without ever losing what a person wrote there.
 
 use std::cell::Cell;
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use git2::Oid;
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
+use super::look::Signature;
 use super::slots::Slots;
 use crate::store::nursery::Nursery;
 use crate::store::{blob_id, is_report_path};
@@ -18,8 +19,8 @@ const EXECUTABLE: u32 = 0o111;
 /// What became of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Placed {
-    /// It holds the new bytes.
-    Forward,
+    /// It holds the new bytes, and that is its signature, if nobody wrote to it since.
+    Forward(Option<Signature>),
     /// It held them already.
     Level,
     /// It holds something that the service did not put there; it was not touched.
@@ -45,47 +46,70 @@ impl Places {
     }
 
     /// Makes the file at `path` hold `bytes`, which are `blob`, if what is there
-    /// now is one of `bases` (or nothing).
+    /// now is one of `bases` (or nothing). A file that has the signature `known` is
+    /// taken to be one, and looked at when it came out.
     ///
     /// # Errors
     /// The file system's; the file is as it was.
-    pub(super) fn put(&self, path: &str, bytes: &[u8], blob: Oid, is_base: &dyn Fn(Oid) -> bool) -> io::Result<Placed> {
+    pub(super) fn put(
+        &self,
+        path: &str,
+        bytes: &[u8],
+        blob: Oid,
+        known: Option<Signature>,
+        is_base: &dyn Fn(Oid) -> bool,
+    ) -> io::Result<Placed> {
         let target = self.work_dir.join(path);
         if !has_plain_parents(&self.work_dir, path)? {
             return Ok(Placed::LeftAlone);
         }
-        let is_new = match content_id(&target)? {
-            None => true,
-            Some(id) if id == blob => {
-                make_plain(&self.work_dir, path);
-                return Ok(Placed::Level);
-            }
-            Some(id) if is_base(id) => false,
-            Some(_) => return Ok(Placed::LeftAlone),
+        let found = match fs::symlink_metadata(&target) {
+            Ok(metadata) => Some(metadata),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
         };
-        if !is_new {
-            return replace(&self.slots.fill(bytes)?, &target, blob, is_base);
+        let Some(found) = found else { return self.put_new(bytes, &target) };
+        if known != Some(Signature::of(&found)) {
+            match content_id(&target)? {
+                Some(id) if id == blob => {
+                    make_plain(&self.work_dir, path);
+                    return Ok(Placed::Level);
+                }
+                Some(id) if is_base(id) => {}
+                _ => return Ok(Placed::LeftAlone),
+            }
         }
-        let draft = self.make(bytes)?;
-        let placed = match place_new(&draft, &target) {
+        let draft = Draft::of(self.slots.fill(bytes)?)?;
+        Ok(match replace(&draft.path, &target, blob, is_base)? {
+            Some(replaced) if replaced == blob => Placed::Level,
+            Some(_) => Placed::Forward(draft.placed_at(&target)),
+            None => Placed::LeftAlone,
+        })
+    }
+
+    /// The same where there was no file.
+    fn put_new(&self, bytes: &[u8], target: &Path) -> io::Result<Placed> {
+        let draft = Draft::of(self.make(bytes)?)?;
+        let is_placed = match place_new(&draft.path, target) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                fs::create_dir_all(target.parent().unwrap_or(&self.work_dir)).and_then(|()| place_new(&draft, &target))
+                let made = fs::create_dir_all(target.parent().unwrap_or(&self.work_dir));
+                made.and_then(|()| place_new(&draft.path, target))
             }
             placed => placed,
         };
-        if !matches!(placed, Ok(Placed::Forward)) {
-            let _ = fs::remove_file(&draft);
+        if !matches!(is_placed, Ok(true)) {
+            let _ = fs::remove_file(&draft.path);
         }
-        placed
+        Ok(if is_placed? { Placed::Forward(draft.placed_at(target)) } else { Placed::LeftAlone })
     }
 
-    /// Returns the path of a new file that holds `bytes`.
-    fn make(&self, bytes: &[u8]) -> io::Result<PathBuf> {
+    /// Returns a new file that holds `bytes`.
+    fn make(&self, bytes: &[u8]) -> io::Result<(PathBuf, File)> {
         let Some(nursery) = &self.nursery else { return self.slots.fill(bytes) };
         // A name of its own: what could not be placed is not written over.
         self.n_made.set(self.n_made.get() + 1);
         let (path, mut file) = nursery.create(&self.n_made.get().to_string())?;
-        file.write_all(bytes).map(|()| path)
+        file.write_all(bytes).map(|()| (path, file))
     }
 
     /// Removes the file at `path` if it is one of `bases`.
@@ -95,8 +119,8 @@ impl Places {
             return Ok(Placed::LeftAlone);
         }
         match content_id(&target)? {
-            None => Ok(Placed::Forward),
-            Some(id) if is_base(id) => fs::remove_file(&target).map(|()| Placed::Forward),
+            None => Ok(Placed::Forward(None)),
+            Some(id) if is_base(id) => fs::remove_file(&target).map(|()| Placed::Forward(None)),
             Some(_) => Ok(Placed::LeftAlone),
         }
     }
@@ -162,36 +186,60 @@ fn try_make_plain(path: &Path) -> io::Result<bool> {
     file.set_permissions(Permissions::from_mode(mode & !EXECUTABLE)).map(|()| true)
 }
 
-/// Somebody may create the file between the look and this; then theirs stays.
-fn place_new(draft: &Path, target: &Path) -> io::Result<Placed> {
+/// A file that holds its bytes, on its way to where it belongs.
+struct Draft {
+    path: PathBuf,
+    filled: Metadata,
+}
+
+impl Draft {
+    /// The file is closed before it is placed: closing it there would be told as a write.
+    fn of((path, file): (PathBuf, File)) -> io::Result<Self> {
+        Ok(Self { filled: file.metadata()?, path })
+    }
+
+    /// Returns the signature that the file has at `target`. To rename it changes a
+    /// time, but not that of its bytes.
+    fn placed_at(&self, target: &Path) -> Option<Signature> {
+        let placed = fs::symlink_metadata(target).ok()?;
+        let of_bytes = |of: &Metadata| (of.dev(), of.ino(), of.size(), of.mtime(), of.mtime_nsec());
+        (of_bytes(&placed) == of_bytes(&self.filled)).then(|| Signature::of(&placed))
+    }
+}
+
+/// Returns whether `draft` is at `target` now. Somebody may create the file between
+/// the look and this; then theirs stays.
+fn place_new(draft: &Path, target: &Path) -> io::Result<bool> {
     match renameat_with(CWD, draft, CWD, target, RenameFlags::NOREPLACE) {
-        Ok(()) => Ok(Placed::Forward),
-        Err(rustix::io::Errno::EXIST) => Ok(Placed::LeftAlone),
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::EXIST) => Ok(false),
         Err(rustix::io::Errno::NOENT) => Err(ErrorKind::NotFound.into()),
         // Not every file system knows the flag.
-        Err(_) => fs::rename(draft, target).map(|()| Placed::Forward),
+        Err(_) => fs::rename(draft, target).map(|()| true),
     }
 }
 
 /// Somebody may save the file between the look and this, so the two are
 /// exchanged, what came out is looked at again, and given back if it is theirs.
-/// `ours` is what `draft` holds.
-fn replace(draft: &Path, target: &Path, ours: Oid, is_base: &dyn Fn(Oid) -> bool) -> io::Result<Placed> {
+/// `ours` is what `draft` holds. Returns what came out; `None` if `draft` is not at
+/// `target` now.
+fn replace(draft: &Path, target: &Path, ours: Oid, is_base: &dyn Fn(Oid) -> bool) -> io::Result<Option<Oid>> {
     match renameat_with(CWD, draft, CWD, target, RenameFlags::EXCHANGE) {
         Ok(()) => {}
         // Gone meanwhile: perhaps to be written anew.
-        Err(rustix::io::Errno::NOENT) => return Ok(Placed::LeftAlone),
-        Err(_) => return fs::rename(draft, target).map(|()| Placed::Forward),
+        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        Err(_) => return fs::rename(draft, target).map(|()| Some(Oid::ZERO_SHA1)),
     }
-    if content_id(draft)?.is_some_and(is_base) {
-        return Ok(Placed::Forward);
+    let found = content_id(draft)?.filter(|found| *found == ours || is_base(*found));
+    if found.is_some() {
+        return Ok(found);
     }
     renameat_with(CWD, draft, CWD, target, RenameFlags::EXCHANGE)?;
     if content_id(draft)? != Some(ours) {
         // They saved once more in between: what came out now is their newest.
         fs::rename(draft, target)?;
     }
-    Ok(Placed::LeftAlone)
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -205,14 +253,38 @@ mod tests {
         let file = dir.path().join("work/a/b.md");
         let is_old = |found: Oid| found == blob_id(b"old");
 
-        assert_eq!(places.put("a/b.md", b"old", blob_id(b"old"), &|_| false).unwrap(), Placed::Forward);
-        assert_eq!(places.put("a/b.md", b"new", blob_id(b"new"), &is_old).unwrap(), Placed::Forward);
+        let put = |text: &[u8], known| places.put("a/b.md", text, blob_id(text), known, &is_old).unwrap();
+        let is_forward = |placed: Placed| {
+            let signature = Signature::of(&fs::symlink_metadata(&file).unwrap());
+            assert_eq!(placed, Placed::Forward(Some(signature)));
+            Some(signature)
+        };
+
+        is_forward(put(b"old", None));
+        let known = is_forward(put(b"new", None));
+        assert_eq!(put(b"new", known), Placed::Level);
+        let known = Some(Signature::of(&fs::symlink_metadata(&file).unwrap()));
         assert_eq!(fs::read(&file).unwrap(), b"new");
-        assert_eq!(places.put("a/b.md", b"newer", blob_id(b"newer"), &is_old).unwrap(), Placed::LeftAlone);
+        assert_eq!(put(b"newer", None), Placed::LeftAlone);
+        assert_eq!(put(b"newer", known), Placed::LeftAlone, "what came out was looked at");
         assert_eq!(fs::read(&file).unwrap(), b"new");
         assert_eq!(places.remove("a/b.md", &is_old).unwrap(), Placed::LeftAlone);
-        assert_eq!(places.remove("a/b.md", &|found| found == blob_id(b"new")).unwrap(), Placed::Forward);
+        assert_eq!(places.remove("a/b.md", &|found| found == blob_id(b"new")).unwrap(), Placed::Forward(None));
         assert!(!file.exists());
+    }
+
+    #[test]
+    fn a_known_file_is_replaced_without_reading_it_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::new(&dir.path().join("work"), &dir.path().join("own"));
+        let is_old = |found: Oid| found == blob_id(b"old");
+        let Placed::Forward(known) = places.put("a.md", b"old", blob_id(b"old"), None, &|_| false).unwrap() else {
+            panic!()
+        };
+        assert!(known.is_some());
+        let placed = places.put("a.md", b"new", blob_id(b"new"), known, &is_old).unwrap();
+        assert!(matches!(placed, Placed::Forward(Some(new)) if Some(new) != known), "{placed:?}");
+        assert_eq!(fs::read(dir.path().join("work/a.md")).unwrap(), b"new");
     }
 
     #[test]
@@ -226,7 +298,7 @@ mod tests {
         std::os::unix::fs::symlink("../outside/b.md", dir.path().join("work/c.md")).unwrap();
         for path in ["a/b.md", "c.md"] {
             assert_eq!(
-                places.put(path, b"new", blob_id(b"new"), &|found| found == blob_id(b"old")).unwrap(),
+                places.put(path, b"new", blob_id(b"new"), None, &|found| found == blob_id(b"old")).unwrap(),
                 Placed::LeftAlone
             );
         }

@@ -22,14 +22,24 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 pub(super) enum Hint {
     /// Somebody writes to the file, and has it open.
     Writing,
-    /// A writer closed it, or it was put there or taken away as a whole.
+    /// A writer closed it, or it was taken away.
     Done,
+    /// It was put there or taken away as a whole, by a new name.
+    Moved,
     /// Its mode or the like is another.
     Touched,
     /// Found by comparing.
     Compared,
     /// Found by comparing, for the first time after the start.
     ComparedAtStart,
+}
+
+impl Hint {
+    /// Returns whether the bytes of the file may be others, though its signature is the
+    /// same: who writes twice within a tick of the clock leaves the same time.
+    pub(super) fn is_of_bytes(self) -> bool {
+        matches!(self, Self::Writing | Self::Done)
+    }
 }
 
 /// A file to be looked at, and what the looks so far have shown.
@@ -53,7 +63,7 @@ impl Suspect {
         match hint {
             Hint::Writing if self.is_open(now) => {}
             Hint::Writing => self.open_since = Some(now),
-            Hint::Done => self.open_since = None,
+            Hint::Done | Hint::Moved => self.open_since = None,
             Hint::Touched => {}
             Hint::Compared => return,
             Hint::ComparedAtStart => {

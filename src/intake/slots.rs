@@ -34,12 +34,12 @@ impl Slots {
         Self { folder, used: RefCell::default(), mode: Cell::default() }
     }
 
-    /// Returns the path of a file that holds `bytes`, to be renamed or exchanged
-    /// before it is its turn again.
+    /// Returns a file that holds `bytes`, to be renamed or exchanged before it is its
+    /// turn again.
     ///
     /// # Errors
     /// The file system's.
-    pub(super) fn fill(&self, bytes: &[u8]) -> io::Result<PathBuf> {
+    pub(super) fn fill(&self, bytes: &[u8]) -> io::Result<(PathBuf, File)> {
         let slot = self.next(Instant::now());
         let path = self.folder.join(format!("file-{slot}"));
         let mut file = match self.used(&path)? {
@@ -49,7 +49,7 @@ impl Slots {
         file.write_all(bytes)?;
         // Not cut before: that would free its blocks, only to ask for others.
         file.set_len(bytes.len() as u64)?;
-        Ok(path)
+        Ok((path, file))
     }
 
     fn next(&self, now: Instant) -> usize {
@@ -100,15 +100,15 @@ mod tests {
     /// Lets every file rest, and fills one again.
     fn round(slots: &Slots, bytes: &[u8]) -> PathBuf {
         slots.used.borrow_mut().iter_mut().for_each(|(at, _)| *at -= REST);
-        slots.fill(bytes).unwrap()
+        slots.fill(bytes).unwrap().0
     }
 
     #[test]
     fn a_file_that_was_used_a_moment_ago_is_left_to_whoever_has_it_open() {
         let dir = tempfile::tempdir().unwrap();
         let slots = Slots::new(dir.path().join("tmp"));
-        let first = slots.fill(b"one").unwrap();
-        assert_ne!(slots.fill(b"two").unwrap(), first);
+        let first = slots.fill(b"one").unwrap().0;
+        assert_ne!(slots.fill(b"two").unwrap().0, first);
         assert_eq!(fs::read(&first).unwrap(), b"one");
     }
 
@@ -116,7 +116,7 @@ mod tests {
     fn a_used_file_is_written_over_as_a_whole() {
         let dir = tempfile::tempdir().unwrap();
         let slots = Slots::new(dir.path().join("tmp"));
-        let path = slots.fill(b"a long text").unwrap();
+        let path = slots.fill(b"a long text").unwrap().0;
         let ino = fs::metadata(&path).unwrap().ino();
         assert_eq!(round(&slots, b"short"), path);
         assert_eq!(fs::read(&path).unwrap(), b"short");
@@ -127,7 +127,7 @@ mod tests {
     fn a_file_that_has_another_name_or_mode_is_not_written_over() {
         let dir = tempfile::tempdir().unwrap();
         let slots = Slots::new(dir.path().join("tmp"));
-        let (path, copy) = (slots.fill(b"old").unwrap(), dir.path().join("a person's copy"));
+        let (path, copy) = (slots.fill(b"old").unwrap().0, dir.path().join("a person's copy"));
         fs::hard_link(&path, &copy).unwrap();
         assert_eq!(round(&slots, b"new"), path);
         assert_eq!(fs::read(&copy).unwrap(), b"old");

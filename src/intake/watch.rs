@@ -44,6 +44,11 @@ impl Watch {
         Self { reports: work_dir.join("reports"), heard: Arc::default(), wake, watcher: None, has_complained: false }
     }
 
+    /// Returns whether all of the folder is watched, as far as that is known.
+    pub(super) fn is_whole(&self) -> bool {
+        self.watcher.is_some() && !self.has_complained
+    }
+
     /// Returns whether a folder is watched, be it the right one or not.
     pub(super) fn is_on(&self) -> bool {
         self.watcher.is_some()
@@ -113,6 +118,12 @@ impl Watch {
 }
 
 impl Heard {
+    /// Something has come to `path` by its name: whoever had it open has not this one.
+    fn moved(&mut self, path: PathBuf) {
+        let hint = self.files.entry(path).or_insert(Hint::Moved);
+        *hint = if hint.is_of_bytes() { Hint::Done } else { Hint::Moved };
+    }
+
     fn take_in(&mut self, event: notify::Result<Event>) {
         let Ok(event) = event else {
             (self.is_incomplete, self.is_news) = (true, true);
@@ -139,16 +150,18 @@ impl Heard {
                     self.is_incomplete = true;
                     Hint::Done
                 }
+                EventKind::Modify(ModifyKind::Name(_)) => Hint::Moved,
                 // A change of mode does not say that the writer is done.
                 EventKind::Modify(ModifyKind::Metadata(_)) => Hint::Touched,
                 EventKind::Modify(_) | EventKind::Remove(_) => Hint::Done,
                 _ => continue,
             };
             self.is_news = true;
-            if hint == Hint::Touched {
-                self.files.entry(path).or_insert(hint);
-            } else {
-                self.files.insert(path, hint);
+            match hint {
+                Hint::Touched => drop(self.files.entry(path).or_insert(hint)),
+                // What was there before may have been written to, and what is there now as well.
+                Hint::Moved => self.moved(path),
+                hint => drop(self.files.insert(path, hint)),
             }
         }
     }

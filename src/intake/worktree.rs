@@ -66,11 +66,12 @@ impl WorkTree {
     /// # Errors
     /// libgit2's.
     pub fn open(store: &Store) -> io::Result<Self> {
+        let verified = Verified::default();
         Ok(Self {
             location: store.location().clone(),
-            mirror: Mirror::open(store)?,
+            mirror: Mirror::open(store, verified.clone())?,
             suspects: Suspects::default(),
-            verified: Verified::default(),
+            verified,
             hands_off_until: Instant::now(),
         })
     }
@@ -152,22 +153,27 @@ impl WorkTree {
         let heard = senses.watch.take();
         for (file, hint) in heard.files {
             if let Some(path) = report_like(&self.location.work_dir, &file) {
+                if hint.is_of_bytes() {
+                    edits.doubt(path);
+                }
                 self.suspects.hint(path.to_owned(), hint, now);
             }
         }
         if heard.is_incomplete {
             self.suspects.forget_writers();
+            self.mirror.placed.doubt();
             senses.scanner.soon(now);
         }
     }
 
-    fn renew(&self, senses: &mut Senses) {
+    fn renew(&mut self, senses: &mut Senses) {
         let now = Instant::now();
         if !senses.watch.is_on() || senses.renewed_at.elapsed() >= RENEW_INTERVAL {
             senses.renewed_at = now;
             if senses.watch.renew() {
                 senses.scanner.soon(now);
             }
+            self.mirror.placed.is_watched = senses.watch.is_whole();
         }
         if let Some(at) = self.mirror.at() {
             senses.scanner.scan_if_due(at, now);

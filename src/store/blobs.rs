@@ -14,8 +14,8 @@ use quick_cache::sync::Cache;
 use super::object::{self, Object};
 use super::repository::Location;
 
-/// The files kept in memory take at most this many bytes: some 40,000 reports.
-const CACHE_BYTES: u64 = 112 * 1024 * 1024;
+/// The files kept in memory take at most this many bytes: some 17,000 reports.
+const CACHE_BYTES: u64 = 48 * 1024 * 1024;
 /// A file up to this size is unpacked on the thread that asks for it.
 const AT_ONCE_BYTES_MAX: usize = 64 * 1024;
 
@@ -61,7 +61,7 @@ pub(super) struct Blobs {
 
 impl Blobs {
     pub(super) fn new(location: Location) -> Self {
-        let cache = Cache::with_weighter(40_000, CACHE_BYTES, Weight);
+        let cache = Cache::with_weighter(17_000, CACHE_BYTES, Weight);
         let (n_bytes, n_forgotten) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Self { location, cache, handles: Mutex::default(), n_bytes, n_forgotten }
     }

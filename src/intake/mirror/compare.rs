@@ -102,7 +102,7 @@ impl Mirror {
             // A person committed a part of what they saved: the rest was made from that.
             let is_rest = matches!(placed, Ok(Placed::LeftAlone)) && blob.is_some() && staged(&path) == blob;
             let base = if is_rest { blob } else { base };
-            if let (Ok(Placed::Forward), Some(old)) = (&placed, base.filter(|base| Some(*base) != blob)) {
+            if let (Ok(Placed::Forward(_)), Some(old)) = (&placed, base.filter(|base| Some(*base) != blob)) {
                 self.replaced.add(&path, old, Instant::now());
             }
             let bases = between.get(&path).into_iter().flatten().copied().map(Some);

@@ -29,7 +29,7 @@ impl Mirror {
             }
             let base = self.held.get(&change.path).unwrap_or(change.before);
             let placed = self.put(&change.path, &change.file, change.blob, base, &|found| Some(found) == base);
-            if let (Ok(Placed::Forward), Some(base)) = (&placed, base.filter(|base| *base != change.blob)) {
+            if let (Ok(Placed::Forward(_)), Some(base)) = (&placed, base.filter(|base| *base != change.blob)) {
                 self.replaced.add(&change.path, base, Instant::now());
             }
             self.note(&change.path, placed, base, vec![change.before], Some(change.blob));
@@ -56,7 +56,7 @@ impl Mirror {
         if base.is_some() && path.starts_with("reports/") && is_gone() {
             return Ok(Placed::LeftAlone);
         }
-        self.places.put(path, file, blob, is_base)
+        self.places.put(path, file, blob, self.placed.known(path), is_base)
     }
 
     /// Brings the file at `path`, which holds `theirs`, to the tip. What the index
@@ -70,10 +70,10 @@ impl Mirror {
         }
         let is_theirs = |found: Oid| Some(found) == theirs;
         let placed = match tip {
-            Some(tip) => self.file(tip).and_then(|file| self.places.put(path, &file, tip, &is_theirs)),
+            Some(tip) => self.file(tip).and_then(|file| self.places.put(path, &file, tip, None, &is_theirs)),
             None => self.places.remove(path, &is_theirs),
         };
-        let is_done = matches!(placed, Ok(Placed::Forward | Placed::Level));
+        let is_done = matches!(placed, Ok(Placed::Forward(_) | Placed::Level));
         if is_done || placed.is_err() {
             self.note(path, placed, base, vec![theirs, tip], tip);
         }
@@ -90,7 +90,7 @@ impl Mirror {
     pub(in crate::intake) fn is_level(&mut self, path: &str) {
         if let Some(base) = self.held.get(path) {
             let tip = self.tip(path);
-            self.note(path, Ok(Placed::Forward), base, Vec::new(), tip);
+            self.note(path, Ok(Placed::Level), base, Vec::new(), tip);
         }
     }
 
@@ -106,16 +106,16 @@ impl Mirror {
         }
         // Whatever comes next was made from this, or from what they saved.
         self.held.set(path, Some(blob));
-        let put = |file: &[u8]| self.places.put(path, file, blob, &|found| found == theirs);
+        let put = |file: &[u8]| self.places.put(path, file, blob, None, &|found| found == theirs);
         let placed = match file {
             Some(file) => put(file),
             None => self.file(blob).and_then(|file| put(&file)),
         };
         let target = self.behind.entry(path.to_owned()).or_default();
         target.bases.extend([base, before, Some(theirs)]);
-        target.blob = Some(blob);
+        (target.blob, target.placed) = (Some(blob), None);
         match placed {
-            Ok(Placed::Forward | Placed::Level) => self.held.release(path),
+            Ok(placed @ (Placed::Forward(_) | Placed::Level)) => self.is_placed(path, placed),
             Ok(Placed::LeftAlone) => self.left.push((path.to_owned(), Duration::ZERO)),
             Err(error) => {
                 self.left.push((path.to_owned(), RETRY_INTERVAL));
@@ -135,8 +135,12 @@ impl Mirror {
         blob: Option<Oid>,
     ) {
         let is_report = path.starts_with("reports/");
+        let signature = match placed {
+            Ok(Placed::Forward(signature)) => signature,
+            _ => None,
+        };
         match placed {
-            Ok(Placed::Forward | Placed::Level) => self.held.release(path),
+            Ok(placed @ (Placed::Forward(_) | Placed::Level)) => self.is_placed(path, placed),
             // The index stays where the file is, so that `git diff` shows what a person did.
             Ok(Placed::LeftAlone) if is_report => {
                 self.held.keep(path, base);
@@ -158,6 +162,14 @@ impl Mirror {
         let target = self.behind.entry(path.to_owned()).or_default();
         target.bases.extend(bases);
         target.bases.push(base);
-        target.blob = blob;
+        (target.blob, target.placed) = (blob, signature);
+    }
+
+    /// The file at `path` holds the tip's bytes.
+    fn is_placed(&mut self, path: &str, placed: Placed) {
+        self.held.release(path);
+        if let (Placed::Forward(Some(signature)), Some(entry)) = (placed, self.at.at_path(path)) {
+            self.placed.add(entry.path.clone(), signature, Instant::now());
+        }
     }
 }
