@@ -16,6 +16,7 @@ use super::{FileChange, trails};
 
 /// A `git commit` that read the index before it was brought forward is done by then.
 const IN_FLIGHT: Duration = Duration::from_secs(5);
+const PRUNE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A longer gap at a start than so many commits is none: nobody commits by an
 /// index that old.
@@ -23,7 +24,10 @@ const GAP_MAX: usize = 20_000;
 
 /// The versions of files that the index may hold.
 #[derive(Default)]
-pub(super) struct Lag(HashMap<String, Behind>);
+pub(super) struct Lag {
+    behind: HashMap<String, Behind>,
+    pruned_at: Option<Instant>,
+}
 
 struct Behind {
     /// Older versions, oldest first; `None` is no file.
@@ -74,7 +78,13 @@ impl Lag {
 
     /// Notes what the service committed.
     pub(super) fn committed(&mut self, changes: &[FileChange]) {
-        self.0.retain(|_, behind| behind.forward_since.is_none_or(|since| since.elapsed() < IN_FLIGHT));
+        // Not at each batch: under load there are many.
+        if self.pruned_at.is_none_or(|at| at.elapsed() > PRUNE_INTERVAL) {
+            let now = Instant::now();
+            let is_in_flight = |since: Instant| now.saturating_duration_since(since) < IN_FLIGHT;
+            self.behind.retain(|_, behind| behind.forward_since.is_none_or(is_in_flight));
+            self.pruned_at = Some(now);
+        }
         for change in changes {
             self.note(&change.path, change.before, Some(change.blob));
         }
@@ -82,15 +92,18 @@ impl Lag {
 
     /// Notes that the version `before` of the file at `path` was followed by `tip`.
     pub(super) fn note(&mut self, path: &str, before: Option<Oid>, tip: Option<Oid>) {
-        let behind =
-            self.0.entry(path.to_owned()).or_insert_with(|| Behind { versions: Vec::new(), tip, forward_since: None });
+        let behind = self.behind.entry(path.to_owned()).or_insert_with(|| Behind {
+            versions: Vec::new(),
+            tip,
+            forward_since: None,
+        });
         behind.versions.push(before);
         (behind.tip, behind.forward_since) = (tip, None);
     }
 
     /// Notes that the index holds `blob` at `path` now.
     pub(super) fn brought_forward(&mut self, path: &str, blob: Option<Oid>) {
-        let Some(behind) = self.0.get_mut(path) else { return };
+        let Some(behind) = self.behind.get_mut(path) else { return };
         if behind.tip == blob {
             behind.forward_since = Some(Instant::now());
         } else if let Some(at) = behind.versions.iter().rposition(|version| *version == blob) {
@@ -100,7 +113,7 @@ impl Lag {
 
     /// Returns what `blob` at `path` is, in a commit that a person made.
     pub(super) fn stale(&self, path: &str, blob: Option<Oid>) -> Stale {
-        let Some(behind) = self.0.get(path) else { return Stale::No };
+        let Some(behind) = self.behind.get(path) else { return Stale::No };
         let is_sure = behind.forward_since.is_none();
         if behind.versions.contains(&blob) && behind.tip != blob {
             return match behind.forward_since {
