@@ -1,4 +1,4 @@
-.PHONY: help run test demo screenshots conformance bench bench-full
+.PHONY: help run test torture demo screenshots conformance bench bench-full
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -8,6 +8,9 @@ run: ## Install what is missing, build, and start golive and its MCP server (Ctr
 
 test: ## Install what is missing and run every check and test
 	@scripts/test
+
+torture: ## Attack golive's promises for hours, and prove by mutants that each attack works
+	@scripts/torture
 
 demo: ## Play a review from submission to approval against a running `make run`
 	@scripts/demo

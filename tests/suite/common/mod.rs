@@ -1,6 +1,7 @@
 //! A real `golive serve` on a free port over a real repository in a temporary
 //! folder, a real HTTP client, and git isolated from the machine's settings.
 
+pub(crate) mod attack;
 pub(crate) mod bad_edits;
 pub(crate) mod desk;
 pub(crate) mod edits;

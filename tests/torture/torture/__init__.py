@@ -1,0 +1,1 @@
+"""What `tests/torture/run` is made of."""
