@@ -65,6 +65,29 @@ pub(super) struct ProblemsDocument {
     n_problems: usize,
 }
 
+/// One event of the stream: the values of its lines.
+#[derive(ToSchema)]
+#[schema(as = StreamEvent)]
+#[expect(dead_code, reason = "describes the lines; `text` writes them")]
+pub(super) struct EventDocument {
+    event: EventKind,
+    /// The commit, of `commit` and `reset`; to come back with as `Last-Event-ID`.
+    #[schema(pattern = "^[0-9a-f]{40}$")]
+    id: Option<String>,
+    /// `CommitEvent`, `ResetEvent` or `ProblemsEvent` as JSON.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes the lines; `text` writes them")]
+enum EventKind {
+    Commit,
+    Reset,
+    Problems,
+}
+
 /// Hear of each commit
 ///
 /// Server-sent events, one for each commit from now on: `commit`, whose `id` is
@@ -79,7 +102,7 @@ pub(super) struct ProblemsDocument {
     ),
     responses(
         (status = 200, description = "The events, until the service stops; a comment at least each 15 s",
-            content((String = "text/event-stream")),
+            content((EventDocument = "text/event-stream")),
             headers(("golive-commit" = String, description = "The commit after which the events are"))),
         (status = 400, body = ProblemDocument, content_type = "application/problem+json", description = "The query cannot be read"),
         (status = 421, body = ProblemDocument, content_type = "application/problem+json", description = "Wrong host"),

@@ -1,9 +1,16 @@
-//! The description of the API, generated from the handlers and their types.
+//! The description of the API, generated from the handlers and their types; what
+//! those cannot say is added: the rules as patterns, and which call leads to which.
+
+mod links;
+mod patterns;
+
+use std::sync::LazyLock;
 
 use axum::http::{HeaderValue, header};
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::{Json, Router};
+use serde_json::{Value, json};
 use utoipa::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -36,7 +43,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
         api::FindingsFilter, api::Sort,
         history_api::HistoryDocument, history_api::DifferenceDocument,
         check::CheckDocument, assessment::AssessmentDocument, crate::assess::Assessment,
-        activity::ActivityDocument, events::CommittedDocument, events::ResetDocument, events::ProblemsDocument, statistics::StatisticsDocument, policy::PolicyDocument,
+        activity::ActivityDocument, events::EventDocument, events::CommittedDocument, events::ResetDocument, events::ProblemsDocument, statistics::StatisticsDocument, policy::PolicyDocument,
         problem::ProblemDocument, problem::FieldError, problems::FileProblemDocument
     )),
     tags(
@@ -50,8 +57,23 @@ struct Api;
 /// This description
 #[utoipa::path(get, path = "/openapi.json", operation_id = "openapi", tag = "operation",
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json", body = Object), HostProblem))]
-pub(super) async fn document() -> Json<utoipa::openapi::OpenApi> {
-    Json(Api::openapi())
+pub(super) async fn document() -> Json<&'static Value> {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(describe);
+    Json(&DOCUMENT)
+}
+
+fn describe() -> Value {
+    let mut document = serde_json::to_value(Api::openapi()).expect("the description is plain data");
+    patterns::add(&mut document);
+    links::add(&mut document);
+    let kinds = ["CommitEvent", "ResetEvent", "ProblemsEvent"]
+        .map(|name| json!({"$ref": format!("#/components/schemas/{name}")}));
+    document["components"]["schemas"]["StreamEvent"]["properties"]["data"]["contentSchema"] = json!({"anyOf": kinds});
+    // A check answers whatever it is asked about: that is what it is for.
+    let submission = &mut document["paths"]["/api/v1/reports/check"]["post"]["requestBody"]["content"];
+    let schema = &mut submission["application/json"]["schema"];
+    *schema = json!({"anyOf": [schema.take(), {"type": "object", "description": "Anything else: what is wrong with it is told."}]});
+    document
 }
 
 /// Returns the description as a page at `/docs`, served from the binary: nothing
