@@ -26,9 +26,11 @@ mod problem;
 mod problems;
 mod query;
 mod reports;
+mod room;
 pub(crate) mod server;
 mod statistics;
 mod template;
+mod worded;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -70,6 +72,7 @@ struct App {
     streams: Arc<events::Streams>,
     request_ids: Arc<RequestIds>,
     hosts: Arc<Hosts>,
+    room: Arc<room::Room>,
     git: Arc<git::Access>,
     desk: Arc<desk::Desk>,
     body_limit_bytes: usize,
@@ -84,14 +87,21 @@ impl quick_cache::Weighter<(Oid, u32), Bytes> for Weight {
     }
 }
 
+/// The service, for [`server::serve`].
+pub(crate) struct Service {
+    router: Router,
+    /// Answers what cannot be read as a request.
+    words: worded::Words,
+}
+
 /// Returns the service over `store`; `address` is where it listens.
-pub(crate) fn router(
+pub(crate) fn service(
     store: Arc<Store>,
     assessments: Arc<Assessments>,
     metrics: Arc<Metrics>,
     settings: &Serve,
     address: SocketAddr,
-) -> Router {
+) -> Service {
     let app = App {
         store,
         assessments,
@@ -101,11 +111,14 @@ pub(crate) fn router(
         streams: Arc::default(),
         request_ids: Arc::default(),
         hosts: Arc::new(Hosts::new(address, &settings.allowed_hosts)),
+        room: Arc::new(room::Room::new(settings.body_limit_bytes * reports::REQUEST_PER_BODY)),
         git: Arc::new(git::Access::new(settings, address)),
         desk: Arc::default(),
         body_limit_bytes: settings.body_limit_bytes,
     };
-    Router::new()
+    let own = app.clone();
+    let words: worded::Words = Arc::new(move |status| edge::unreadable(&own, status));
+    let router = Router::new()
         .route("/api/v1/reports", get(list::list).post(reports::submit))
         .route("/api/v1/reports/check", post(check::check))
         .route("/api/v1/reports/{id}", get(reports::get).put(reports::revise))
@@ -133,7 +146,8 @@ pub(crate) fn router(
         })
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(from_fn_with_state(app.clone(), edge::handle))
-        .with_state(app)
+        .with_state(app);
+    Service { router, words }
 }
 
 fn commit_header(commit: Oid) -> HeaderValue {

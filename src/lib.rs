@@ -96,7 +96,7 @@ pub async fn run(
         let filler = Filler::start(assessments.clone(), tokio::runtime::Handle::current());
         Some(filler.map_err(|source| OpenError::Io { path: settings.repo.clone(), source })?)
     };
-    let router = http::router(store.clone(), assessments, metrics, &settings, address);
+    let service = http::service(store.clone(), assessments, metrics, &settings, address);
     let stop = {
         let store = store.clone();
         async move {
@@ -104,7 +104,7 @@ pub async fn run(
             store.end_feeds();
         }
     };
-    http::server::serve(listener, router, stop, DRAIN_PATIENCE).await;
+    http::server::serve(listener, service, stop, DRAIN_PATIENCE).await;
     let closed = tokio::task::spawn_blocking(move || {
         store.close();
         let assessed = filler.map_or(Ok(()), JoinHandle::join);

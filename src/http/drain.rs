@@ -7,13 +7,16 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use http_body_util::BodyExt;
 
+/// A body has to arrive within this time, counted from its head, however steadily it
+/// comes.
+const TIME_MAX: Duration = Duration::from_secs(30);
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// A body that pauses this long is not waited for: the connection ends instead.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
@@ -21,6 +24,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// What is left of a body; the other end is the body that the handler has.
 pub(super) struct Rest {
     shared: Shared,
+    start: Instant,
     /// The client waits for `100 Continue` and sends nothing without it.
     is_held_back: bool,
 }
@@ -40,7 +44,7 @@ pub(super) fn watch(body: Body, headers: &HeaderMap) -> (Body, Option<Rest>) {
     }
     let shared = Arc::new(Mutex::new(body));
     let is_held_back = headers.contains_key(header::EXPECT);
-    (Body::new(Watched(shared.clone())), Some(Rest { shared, is_held_back }))
+    (Body::new(Watched(shared.clone())), Some(Rest { shared, start: Instant::now(), is_held_back }))
 }
 
 impl Rest {
@@ -65,7 +69,8 @@ impl Rest {
                 }
             }
         };
-        if self.is_held_back || !is_drained.await {
+        let is_drained = tokio::time::timeout(TIME_MAX.saturating_sub(self.start.elapsed()), is_drained);
+        if self.is_held_back || !is_drained.await.unwrap_or(false) {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
     }

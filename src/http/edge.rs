@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
@@ -15,9 +15,11 @@ use super::problem::Problem;
 use super::{App, COMMIT_HEADER, commit_header, desk, drain};
 use crate::metrics::{RequestLabels, RouteLabels};
 
-/// Reading the body and waiting for the commit; longer, and the client hears of it.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
-const REQUEST_ID_HEADER: &str = "x-request-id";
+/// Waiting for the commit; longer, and the client hears of it.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// What a body may take besides; its own limit is this much.
+const BODY_TIME: Duration = Duration::from_secs(30);
+pub(super) const REQUEST_ID_HEADER: &str = "x-request-id";
 
 /// The hosts that are answered.
 #[derive(Clone, Debug)]
@@ -74,6 +76,31 @@ impl RequestIds {
     }
 }
 
+/// Says of a request that its connection is one too many.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Crowd;
+
+/// Returns the whole answer, head and all, to what cannot be read as a request.
+pub(super) fn unreadable(app: &App, status: StatusCode) -> Vec<u8> {
+    let id = app.request_ids.next();
+    let problem = Problem::unreadable(status);
+    let mut response = problem.clone().into_response();
+    complete(app, &id, &mut response);
+    problem.render(&id, &mut response);
+    observe(app, "other", String::new(), &id, &response, Duration::ZERO);
+    let body = serde_json::to_vec(&problem.document(&id)).unwrap_or_default();
+    let mut bytes =
+        format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n", body.len()).into_bytes();
+    for (name, value) in response.headers() {
+        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+            bytes.extend_from_slice(part);
+        }
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(&body);
+    bytes
+}
+
 /// The layer around all routes.
 pub(super) async fn handle(State(app): State<App>, request: Request, next: Next) -> Response {
     let start = Instant::now();
@@ -83,10 +110,16 @@ pub(super) async fn handle(State(app): State<App>, request: Request, next: Next)
     let (parts, body) = request.into_parts();
     let mut is_for_people = desk::error::is_for_people(&parts.uri, &parts.headers);
     let (body, rest) = drain::watch(body, &parts.headers);
-    let request = Request::from_parts(parts, body);
-    let mut response = if app.hosts.accept(request.uri(), request.headers()) {
+    let mut request = Request::from_parts(parts, body);
+    // Held until the answer is made.
+    let share = app.room.share();
+    request.extensions_mut().insert(share.clone());
+    let limit = if rest.is_some() { REQUEST_TIMEOUT + BODY_TIME } else { REQUEST_TIMEOUT };
+    let mut response = if request.extensions_mut().remove::<Crowd>().is_some() {
+        Problem::busy("too many connections are open; try again in a moment").into_response()
+    } else if app.hosts.accept(request.uri(), request.headers()) {
         let span = tracing::info_span!("request", request.id = %id, method, route);
-        match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request).instrument(span)).await {
+        match tokio::time::timeout(limit, next.run(request).instrument(span)).await {
             Ok(response) => response,
             Err(_) => Problem::unavailable(
                 "this took too long; a write may still be stored, so look before you send it again",
@@ -98,6 +131,10 @@ pub(super) async fn handle(State(app): State<App>, request: Request, next: Next)
         is_for_people = false;
         Problem::misdirected().into_response()
     };
+    drop(share);
+    response = app.room.hold(response).unwrap_or_else(|| {
+        Problem::busy("too many large answers are on their way to others; ask again").into_response()
+    });
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         if is_for_people || problem.page().is_some() {
             desk::error::render(&app, &problem, &id, &mut response);

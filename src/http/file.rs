@@ -1,6 +1,6 @@
 //! `GET /api/v1/reports/{id}/file`: the report file itself, to keep.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -45,6 +45,7 @@ pub(super) async fn file(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let is_known = |blob| headers.get_all(header::IF_NONE_MATCH).iter().any(|value| names(value, blob));
+    let _turn = app.room.turn().await;
     if let Some(at) = at {
         let state = app.store.state(id, commit_at(&app, at).await?).await?;
         let response = if is_known(state.blob) { not_modified() } else { attached(&state.report, state.file.into()) };
@@ -56,7 +57,7 @@ pub(super) async fn file(
         not_modified()
     } else {
         let file = app.store.file(entry.blob).await?;
-        attached(&entry.report, Body::from(file.to_vec()))
+        attached(&entry.report, Body::from(Bytes::from_owner(file)))
     };
     Ok(tagged(response, entry.blob, snapshot.commit))
 }

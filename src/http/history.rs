@@ -117,6 +117,7 @@ pub(super) async fn diff(
 /// Answers with the report `id` as it was at `at`.
 pub(super) async fn report_at(app: &App, id: Uuid, at: At, headers: &HeaderMap) -> Result<Response, Problem> {
     let commit = commit_at(app, at).await?;
+    let _turn = app.room.turn().await;
     answer(&app.store.state(id, commit).await?, headers)
 }
 

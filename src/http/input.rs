@@ -4,16 +4,20 @@
 use std::fmt;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, Request, header};
+use http_body_util::BodyExt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::problem::Problem;
+use super::room::Share;
 use crate::report::validate::Faults;
 
 /// No call knows nearly as many; looking for twins is quadratic.
 const FIELDS_MAX: usize = 64;
+/// Room that is made for a body before it arrives.
+const BELIEVED_BYTES: usize = 64 * 1024;
 /// A body has to arrive within this time.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -24,7 +28,7 @@ impl Fields {
     /// Reads the body of `request`.
     ///
     /// # Errors
-    /// 415, 413, 408, or 400 with what is wrong with the JSON.
+    /// 415, 413, 408, 503 if others take all the room, or 400 with what is wrong with the JSON.
     pub(super) async fn read(request: Request<Body>, limit_bytes: usize) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
             return Err(Problem::media_type());
@@ -32,13 +36,9 @@ impl Fields {
         if content_length(request.headers()).is_some_and(|length| length > limit_bytes as u64) {
             return Err(Problem::too_large(limit_bytes));
         }
-        let bytes = tokio::time::timeout(BODY_TIMEOUT, to_bytes(request.into_body(), limit_bytes)).await;
-        let bytes = match bytes {
-            Ok(Ok(bytes)) => bytes,
-            Ok(Err(error)) if is_over_limit(&error) => return Err(Problem::too_large(limit_bytes)),
-            Ok(Err(_)) => return Err(Problem::malformed("the body ended before it was complete; send it again")),
-            Err(_) => return Err(Problem::timeout()),
-        };
+        let share = request.extensions().get::<Share>().cloned();
+        let arrived = arrived(request.into_body(), limit_bytes, share);
+        let bytes = tokio::time::timeout(BODY_TIMEOUT, arrived).await.map_err(|_| Problem::timeout())??;
         match serde_json::from_slice(&bytes) {
             Ok(Sent::Object(fields)) => Ok(fields),
             Ok(Sent::Other) => {
@@ -93,8 +93,23 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn is_over_limit(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+/// Returns the whole of `body`.
+async fn arrived(mut body: Body, limit_bytes: usize, share: Option<Share>) -> Result<Vec<u8>, Problem> {
+    // What is said to come is only believed as far as it is small.
+    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(0);
+    let mut bytes = Vec::with_capacity(expected.min(BELIEVED_BYTES));
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::malformed("the body ended before it was complete; send it again"))?;
+        let Some(data) = frame.data_ref() else { continue };
+        if bytes.len() + data.len() > limit_bytes {
+            return Err(Problem::too_large(limit_bytes));
+        }
+        if let Some(share) = &share {
+            share.take(bytes.len() + data.len(), data.len())?;
+        }
+        bytes.extend_from_slice(data);
+    }
+    Ok(bytes)
 }
 
 /// Well-formed JSON.

@@ -238,6 +238,23 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not possible now", detail).retry_after(5)
     }
 
+    /// It would be possible in a moment.
+    pub(super) fn busy(detail: impl Into<String>) -> Self {
+        Self::unavailable(detail).retry_after(1)
+    }
+
+    /// What was sent is no request; hyper says why by its status.
+    pub(super) fn unreadable(status: StatusCode) -> Self {
+        let detail = match status {
+            StatusCode::URI_TOO_LONG => "the address is too long; at most 65,534 bytes are read",
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+                "the head of the request is too large; at most 100 headers and 64 KiB are read"
+            }
+            _ => "this is no request of HTTP/1.1; the connection ends",
+        };
+        Self::new(status, "unreadable", "The request cannot be read", detail)
+    }
+
     pub(super) fn internal(cause: impl Into<String>) -> Self {
         let detail = "something went wrong inside; the cause is in the service's log under this `request_id`";
         let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail);

@@ -25,7 +25,7 @@ use crate::store::snapshot::Entry;
 use crate::store::{Change, Expected, Via, Written};
 
 /// JSON may spell each byte of a report as up to 6 (`\u000a`); with room for the rest.
-const REQUEST_PER_BODY: usize = 8;
+pub(super) const REQUEST_PER_BODY: usize = 8;
 
 /// Submit a report
 ///
@@ -265,6 +265,7 @@ async fn render(app: &App, entry: &Entry, policy: &Policy) -> Result<Bytes, Prob
     if let Some(json) = app.rendered.get(&key) {
         return Ok(json);
     }
+    let _turn = app.room.turn().await;
     let json = render_file(&entry.report, &app.store.file(entry.blob).await?, expires_at)?;
     app.rendered.insert(key, json.clone());
     Ok(json)

@@ -9,6 +9,8 @@ mod assess_bounds;
 mod assess_template;
 mod assessments;
 mod assessments_refused;
+mod attack_http;
+mod attack_overload;
 mod bad_input;
 mod bad_input_addresses;
 mod bad_input_http;

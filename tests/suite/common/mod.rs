@@ -7,6 +7,7 @@ pub(crate) mod desk;
 pub(crate) mod edits;
 pub(crate) mod events;
 pub(crate) mod policy;
+pub(crate) mod process;
 pub(crate) mod refusals;
 pub(crate) mod texts;
 
