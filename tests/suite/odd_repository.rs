@@ -88,3 +88,26 @@ fn packs_are_joined_while_a_single_client_writes_and_git_reads_them_all() {
     place.git(&["fsck", "--strict"]);
     assert_eq!(place.git(&["rev-list", "--count", "main"]), "63\n");
 }
+
+/// The work tree's handle kept each joined pack open that it had looked into: one file
+/// more for every ninety writes, until there were none left.
+#[test]
+fn packs_that_were_joined_are_closed() {
+    let place = Place::new();
+    let service = place.serve();
+    let mut n = 0;
+    for n_joins in 1..=6 {
+        while service.log().matches("Joined ").count() < n_joins {
+            service.submit(&format!("mcp-{n}"));
+            n += 1;
+        }
+        service.wait_until_mirrored();
+    }
+    service.wait_until("joined packs are closed", || {
+        // Handles are renewed with a write.
+        service.submit(&format!("mcp-{n}"));
+        n += 1;
+        service.wait_until_mirrored();
+        service.n_deleted_files() <= 2
+    });
+}

@@ -41,7 +41,12 @@ impl Mirror {
                 store.index_is_at(self.behind.iter().map(|(path, target)| (path.as_str(), target.blob)));
                 self.behind.clear();
                 self.trouble = self.trouble.take().filter(|_| self.compare_at.is_some());
-                let noted = self.git.reference(MIRRORED_REF, self.commit, true, "mirrored").map(|_| ());
+                // Setting a reference looks for its commit, and so opens packs, which a handle
+                // that stays keeps open after they were joined.
+                let noted = self
+                    .location
+                    .open()
+                    .and_then(|git| git.reference(MIRRORED_REF, self.commit, true, "mirrored").map(|_| ()));
                 if let Err(error) = noted {
                     self.complain(format!("`{MIRRORED_REF}` could not be set: {error}"));
                 }

@@ -19,9 +19,18 @@ impl Place {
 impl Service<'_> {
     /// How many sockets are open.
     pub(crate) fn n_sockets(&self) -> usize {
+        self.n_files(|name| name.starts_with("socket:"))
+    }
+
+    /// How many files are open that are no longer in any folder.
+    pub(crate) fn n_deleted_files(&self) -> usize {
+        self.n_files(|name| name.ends_with(" (deleted)"))
+    }
+
+    fn n_files(&self, is_one: impl Fn(&str) -> bool) -> usize {
         let files = fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("a process");
         let links = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
-        links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
+        links.filter(|link| is_one(&link.to_string_lossy())).count()
     }
 
     /// Waits until no more sockets are open than there were, and those of the client
