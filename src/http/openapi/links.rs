@@ -8,7 +8,8 @@ const PATH: &str = "$request.path.id";
 
 /// From a call and the status of its answer to another call: where that gets its
 /// parameters from.
-const LINKS: &[(&str, &str, &str, &[(&str, &str)])] = &[
+type Link = (&'static str, &'static str, &'static str, &'static [(&'static str, &'static str)]);
+const LINKS: &[Link] = &[
     ("submit_report", "201", "get_report", &[("id", BODY)]),
     ("submit_report", "201", "revise_report", &[("id", BODY), ("if-match", "$response.header.etag")]),
     ("submit_report", "201", "decide_report", &[("id", BODY), ("if-match", "$response.header.etag")]),
