@@ -4,7 +4,7 @@
 //! run shows them all, and at the end that the repository is as it was.
 //! `raw` sends what no HTTP client would.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -123,6 +123,8 @@ pub(crate) fn read_answer(stream: &mut TcpStream) -> Result<Answer, String> {
         let mut byte = [0];
         match stream.read(&mut byte) {
             Ok(1) => head.push(byte[0]),
+            // A read that has a time is not taken up again by the system.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Ok(_) => return Err(format!("the connection ended in the head: {}", String::from_utf8_lossy(&head))),
             Err(error) => return Err(format!("no head: {error}")),
         }
