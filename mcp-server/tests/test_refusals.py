@@ -87,6 +87,14 @@ async def test_busy_service_says_when_to_come_back(
     assert "- run `git switch main`" in shown
 
 
+async def test_unknown_outcome_is_not_called_a_refusal(fake: FakeService) -> None:
+    unknown = problem(503, type="urn:golive:problem:unknown-outcome", detail="the disk failed")
+    shown = await refusal(fake, unknown)
+
+    assert "may have been stored all the same" in shown
+    assert "Nothing was stored" not in shown
+
+
 async def test_full_disk_is_for_the_operators(fake: FakeService) -> None:
     assert "tell the people who run it" in await refusal(fake, problem(507, detail="disk full"))
 

@@ -93,6 +93,9 @@ def refused(call: Call, response: httpx.Response) -> ToolError:
     refusals = dict(_REFUSALS)
     if problem.kind == "exists":
         refusals[httpx.codes.CONFLICT] = _EXISTS
+    if problem.kind == "unknown-outcome":
+        # The one refusal by which something may have been stored.
+        del refusals[httpx.codes.SERVICE_UNAVAILABLE]
     if call.names_a_report:
         refusals[httpx.codes.NOT_FOUND] = _NO_REPORT
     advice = _advice(call, response, refusals)
