@@ -129,5 +129,5 @@ fn follow(store: &Arc<Store>, settings: &config::Serve) -> Result<JoinHandle<()>
     let work_tree = WorkTree::open(store).map_err(io_error)?;
     let (store, published) = (store.clone(), store.listen());
     let run = move || work_tree.run(&store, published);
-    std::thread::Builder::new().name("worktree".into()).spawn(run).map_err(io_error)
+    store::spawn("worktree", run).map_err(io_error)
 }

@@ -11,7 +11,7 @@ mod batch;
 mod blobs;
 mod branch;
 pub mod check;
-mod cores;
+pub(crate) mod cores;
 mod draft;
 mod edit;
 pub mod feed;
@@ -29,6 +29,7 @@ mod message;
 pub(crate) mod nursery;
 mod object;
 mod outside;
+pub(crate) mod own_locks;
 mod pack;
 mod plan;
 pub mod policy;
@@ -40,6 +41,7 @@ pub mod rewind;
 mod saved;
 mod served;
 mod shared;
+pub(crate) mod size;
 pub mod snapshot;
 mod stop_mark;
 mod template;
@@ -99,7 +101,7 @@ const HELD_MAX: i64 = 512;
 /// Batches that the work tree may be behind before it has to compare by itself.
 const ANNOUNCED_MAX: usize = 64;
 
-/// Why a write was not made. Nothing has changed.
+/// Why a write was not made. Nothing has changed, but for [`WriteError::Unknown`].
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum WriteError {
     #[error("report `{0}` not found")]
@@ -135,6 +137,10 @@ pub enum WriteError {
     /// The repository cannot be read or written; the cause is for the log.
     #[error("the reports repository failed: {0}")]
     Failed(Arc<std::io::Error>),
+    /// The commit was made, and it is not known whether it is on disk: the one case
+    /// in which something may have changed.
+    #[error("it is not known whether the write is stored: {0}")]
+    Unknown(Arc<std::io::Error>),
     /// A part of the service is gone; a restart is needed.
     #[error("internal error: {0}")]
     Internal(&'static str),
@@ -207,6 +213,7 @@ impl Store {
     /// [`OpenError`] with a sentence that says what to do.
     pub fn open(path: &Path, metrics: Arc<Metrics>, body_limit_bytes: usize) -> Result<Self, OpenError> {
         let location = repository::open(path)?;
+        leftovers::remove_odd(&location);
         let lock = OwnerLock::take(&location)?;
         leftovers::remove(&location);
         let was_stopped_well = stop_mark::take(&location);
@@ -220,7 +227,9 @@ impl Store {
         // Not known at the first start, and after it was lost: then the tip is trusted.
         let served = served::read(&git);
         let start = Instant::now();
-        let (snapshot, saved) = read_snapshot(&location, &git, served.unwrap_or(tip)).map_err(git_error)?;
+        let read = read_snapshot(&location, &git, served.unwrap_or(tip));
+        let damaged = |source| OpenError::of_objects(&location.work_dir, source);
+        let (snapshot, saved) = read.map_err(damaged)?;
         let opening = Opening { is_saved: saved.is_some(), took: start.elapsed() };
         snapshot.problems().for_each(|(path, problem)| absorb::log(path, problem));
         let lag = Lag::at_start(&git, snapshot.commit).map_err(git_error)?;
@@ -247,7 +256,8 @@ impl Store {
         let (commands, waiting) = bounded(QUEUE_MAX);
         let mut writer = Writer::new(location.clone(), shared.clone()).map_err(git_error)?;
         writer.look_around();
-        let writer = spawn("writer", move || writer.run(&waiting));
+        let io_error = |source| OpenError::Io { path: location.work_dir.clone(), source };
+        let writer = spawn("writer", move || writer.run(&waiting)).map_err(io_error)?;
         let threads = Threads { writer, upkeep: None };
         let (commands, threads) = (Mutex::new(Some(commands)), Mutex::new(Some(threads)));
         Ok(Self { shared, opened_at: tip, was_stopped_well, opening, commands, threads, _lock: lock })
@@ -258,6 +268,7 @@ impl Store {
         let (stop, stopped) = channel();
         let (location, shared) = (self.location().clone(), self.shared.clone());
         let thread = spawn("upkeep", move || upkeep::run(&location, &shared, &stopped));
+        let thread = thread.expect("a thread can be started at start");
         if let Some(threads) = self.threads.lock().expect("no panic under this lock").as_mut() {
             threads.upkeep = Some((thread, stop));
         }
@@ -504,8 +515,19 @@ fn read_snapshot(location: &Location, git: &Repository, commit: Oid) -> Result<(
     }
 }
 
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
-    std::thread::Builder::new().name(name.into()).spawn(work).expect("a thread can be started at start")
+/// Starts a thread that the service cannot do without: if it panics, what it knew is
+/// gone, so the process ends, and the next start repairs what it left.
+///
+/// # Errors
+/// The system has no more threads.
+pub(crate) fn spawn(name: &'static str, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    let run = move || {
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
+            tracing::error!("The thread `{name}` panicked, so the service ends; start it again");
+            std::process::exit(1);
+        }
+    };
+    std::thread::Builder::new().name(name.into()).spawn(run)
 }
 
 /// Runs `work`, which reads files or computes for long, off the async threads.

@@ -394,6 +394,13 @@ impl From<WriteError> for Problem {
                 let detail = "the reports repository cannot be used now; the cause is in the service's log under this `request_id`";
                 Self { cause: Some(error.to_string()), ..Self::unavailable(detail) }
             }
+            WriteError::Unknown(_) => {
+                let detail = "it is not known whether this was stored: the disk failed at the last step; \
+                              read the report before you send it again";
+                let title = "Perhaps stored";
+                let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unknown-outcome", title, detail);
+                Self { cause: Some(error.to_string()), ..problem }.retry_after(5)
+            }
             WriteError::Internal(_) => Self::internal(error.to_string()),
         }
     }

@@ -15,6 +15,7 @@ use git2::{Index, IndexEntry, IndexTime, Oid};
 
 use super::look::Signature;
 use super::place;
+use crate::store::own_locks;
 use crate::store::repository::Location;
 
 /// What the index should hold for a path.
@@ -38,6 +39,7 @@ pub(super) fn update(location: &Location, commit: Oid, targets: &BTreeMap<String
     let index = location.git_dir.join("index");
     let lock = location.git_dir.join("index.lock");
     let draft = location.own_dir().join("tmp/index");
+    own_locks::remove_if_left(&lock);
     if lock.exists() {
         return Ok(false);
     }
@@ -53,7 +55,7 @@ pub(super) fn update(location: &Location, commit: Oid, targets: &BTreeMap<String
         Ok(_) => Ok(false),
         Err(error) => Err(error),
     };
-    fs::remove_file(&lock)?;
+    own_locks::remove(&lock)?;
     placed
 }
 
@@ -83,6 +85,8 @@ fn make(location: &Location, commit: Oid, targets: &BTreeMap<String, Target>, dr
     if !exists && draft.exists() {
         fs::remove_file(draft)?;
     }
+    // Nobody else's: libgit2 leaves it where a disk fails twice, and would wait for it.
+    let _ = fs::remove_file(draft.with_extension("lock"));
     let mut index = Index::open(draft).map_err(io::Error::other)?;
     if !exists {
         let git = location.open().map_err(io::Error::other)?;

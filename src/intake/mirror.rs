@@ -120,6 +120,11 @@ impl Mirror {
         self.held.get(path).unwrap_or_else(|| self.tip(path))
     }
 
+    /// Has the file at `path` looked at again in a while.
+    pub(super) fn look_later(&mut self, path: &str) {
+        self.left.push((path.to_owned(), RETRY_INTERVAL));
+    }
+
     /// Takes out the files that were not brought forward since the last call, and
     /// after how long each is to be looked at.
     pub(super) fn take_left(&mut self) -> Vec<(String, Duration)> {

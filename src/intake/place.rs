@@ -12,6 +12,7 @@ use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use super::look::Signature;
 use super::slots::Slots;
 use crate::store::nursery::Nursery;
+use crate::store::size::FILE_BYTES_MAX;
 use crate::store::{blob_id, is_report_path};
 
 const EXECUTABLE: u32 = 0o111;
@@ -144,10 +145,13 @@ pub(super) fn has_plain_parents(work_dir: &Path, path: &str) -> io::Result<bool>
 }
 
 /// Returns the blob id that the file at `path` would have; `None` if there is
-/// none, and an id that no blob has for a link, a folder or a device.
+/// none, and an id that no blob has for a link, a folder or a device, and for a file
+/// that is longer than any the service puts there.
 pub(super) fn content_id(path: &Path) -> io::Result<Option<Oid>> {
     match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_file() => Ok(Some(blob_id(&fs::read(path)?))),
+        Ok(metadata) if metadata.is_file() && metadata.len() <= FILE_BYTES_MAX as u64 => {
+            Ok(Some(blob_id(&fs::read(path)?)))
+        }
         Ok(_) => Ok(Some(Oid::ZERO_SHA1)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
@@ -76,11 +77,22 @@ impl Watch {
                 let _ = wake.try_send(News::Heard);
             }
         };
+        // The watcher needs a thread, and panics if it cannot have one, here and when it is dropped.
+        if let Err(error) = std::thread::Builder::new().spawn(|| ()) {
+            self.complain(&notify::Error::io(error));
+            return false;
+        }
         let watcher = RecommendedWatcher::new(hear, Config::default().with_follow_symlinks(false));
         match watcher {
             Ok(mut watcher) => {
-                if let Err(error) = watcher.watch(&self.reports, RecursiveMode::Recursive) {
-                    self.complain(&error);
+                let watch = || watcher.watch(&self.reports, RecursiveMode::Recursive);
+                match catch_unwind(AssertUnwindSafe(watch)) {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => self.complain(&error),
+                    Err(_) => {
+                        std::mem::forget(watcher);
+                        return false;
+                    }
                 }
                 self.watcher = Some((watcher, folder));
                 true

@@ -14,7 +14,7 @@ use super::policy::Policies;
 use super::problem::{FoundIn, Problem};
 use super::snapshot::{Entry, Snapshot};
 use super::walk::{self, FileStep, Step};
-use super::{load, trail::Trail, trails};
+use super::{load, size, trail::Trail, trails};
 
 /// As far back as git's log of the branch is read.
 const REFLOG_MAX: usize = 1000;
@@ -220,6 +220,9 @@ pub(super) fn put(snapshot: &mut Snapshot, path: &str, track: Track, commits: Tr
 fn take_stray(git: &Repository, snapshot: &mut Snapshot, file: &FileStep, step: &Step) -> Result<(), git2::Error> {
     snapshot.remove(&file.path);
     let Some(blob) = file.blob.filter(|_| file.is_regular) else { return Ok(()) };
+    if size::is_too_long(git, blob)? {
+        return Ok(());
+    }
     let content = git.find_blob(blob)?;
     if let Some(fault) = load::stray_fault(content.content()) {
         let found_in = FoundIn::Commit(step.commit);

@@ -15,6 +15,7 @@ use git2::{Oid, Repository};
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
+use super::own_locks;
 use super::repository::Location;
 
 /// A person's `git commit` holds the lock for milliseconds.
@@ -148,7 +149,11 @@ impl Prepared<'_> {
         let lock = path.with_file_name(format!("{name}.lock"));
         self.take_lock(&lock)?;
         let moved = match tip(self.location, git) {
-            Ok(Some(current)) if current == old => put_in_place(&lock, &path).map_err(SwapError::from),
+            Ok(Some(current)) if current == old => put_in_place(&lock, &path).map_err(|error| {
+                // A disk that fails can have done it all the same.
+                let is_as_before = matches!(tip(self.location, git), Ok(Some(current)) if current == old);
+                if is_as_before { SwapError::Io(error) } else { SwapError::Unsure(error) }
+            }),
             Ok(current) => Err(SwapError::Moved(current.unwrap_or(Oid::ZERO_SHA1))),
             Err(error) => Err(error.into()),
         };
@@ -158,7 +163,7 @@ impl Prepared<'_> {
             && let Err(error) = fs::rename(&lock, &self.spare)
         {
             tracing::warn!("`{}` could not be put away: {error}", lock.display());
-            let _ = fs::remove_file(&lock);
+            let _ = own_locks::remove(&lock);
         }
         moved?;
         tracing::debug!(tip = %self.new, "The branch is at `{}`", self.new);
@@ -168,6 +173,7 @@ impl Prepared<'_> {
     /// Makes the prepared file the lock file, unless there is one.
     fn take_lock(&self, lock: &Path) -> Result<(), SwapError> {
         let start = Instant::now();
+        own_locks::remove_if_left(lock);
         loop {
             match renameat_with(CWD, &self.spare, CWD, lock, RenameFlags::NOREPLACE) {
                 Ok(()) => return Ok(()),

@@ -17,6 +17,7 @@ use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::Path;
 
 use git2::{Config, ConfigLevel, ErrorCode};
+use rustix::fs::OFlags;
 
 use super::repository::{self, Location};
 
@@ -114,7 +115,9 @@ fn keep_bytes(location: &Location) -> io::Result<()> {
     }
     let end = if found.is_empty() || found.ends_with(b"\n") { "" } else { "\n" };
     fs::create_dir_all(location.git_dir.join("info"))?;
-    OpenOptions::new().append(true).create(true).open(&path)?.write_all(format!("{end}{ATTRIBUTES}").as_bytes())
+    let no_link = OFlags::NOFOLLOW.bits().cast_signed();
+    let mut file = OpenOptions::new().append(true).create(true).custom_flags(no_link).open(&path)?;
+    file.write_all(format!("{end}{ATTRIBUTES}").as_bytes())
 }
 
 fn write_all(folder: &Path) -> io::Result<()> {

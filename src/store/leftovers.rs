@@ -5,21 +5,45 @@
 //! golive runs; a lock file stays if a process has it open, or if any `git` runs
 //! in this repository.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::pack::TEMPORARY_PREFIX;
+use walkdir::WalkDir;
+
+use super::pack::{KEPT_BY, TEMPORARY_PREFIX};
 use super::repository::{DRAFT_PREFIX, Location};
 
 /// Where `/proc` cannot tell who holds a lock, its age must do.
 const AGE_WITHOUT_PROC: Duration = Duration::from_secs(60);
+
+/// Removes what is neither a file nor a folder from the folder of the service's own
+/// files: a link could lead anywhere, and to open a pipe would take for ever. The
+/// hooks are links by design.
+pub(super) fn remove_odd(location: &Location) {
+    let hooks = location.hooks_dir();
+    let walk = WalkDir::new(location.own_dir()).into_iter().filter_entry(|entry| entry.path() != hooks);
+    for entry in walk.flatten() {
+        let kind = entry.file_type();
+        if !kind.is_file() && !kind.is_dir() && fs::remove_file(entry.path()).is_ok() {
+            tracing::warn!("Removed `{}`, which is no file", entry.path().display());
+        }
+    }
+}
 
 /// Removes them, and logs each lock that it removes or has to leave.
 pub(super) fn remove(location: &Location) {
     for path in entries(&location.pack_dir()) {
         if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(TEMPORARY_PREFIX)) {
             let _ = fs::remove_file(path);
+        }
+    }
+    for keep in entries(&location.pack_dir()).into_iter().filter(|path| path.extension().is_some_and(|it| it == "keep"))
+    {
+        // A push that is under way has its own.
+        if fs::read(&keep).is_ok_and(|by| by == KEPT_BY.as_bytes()) {
+            let _ = fs::remove_file(keep);
         }
     }
     let _ = fs::remove_dir_all(location.own_dir().join("tmp"));
@@ -35,7 +59,14 @@ pub(super) fn remove(location: &Location) {
     }
     let held = Held::now(location);
     for pack in orphans.into_iter().filter(|pack| !held.may_be_held(pack)) {
-        let _ = fs::remove_file(pack);
+        let shown = pack.display();
+        match index(location, &pack) {
+            Ok(()) => tracing::warn!("Made the index that `{shown}` lacked"),
+            Err(error) => {
+                tracing::warn!("`{shown}` has no index and cannot be read: {error}; it is put aside");
+                set_aside(location, &pack);
+            }
+        }
     }
     for lock in locks {
         let shown = lock.display();
@@ -49,8 +80,24 @@ pub(super) fn remove(location: &Location) {
     }
 }
 
+/// Makes the index of a pack.
+fn index(location: &Location, pack: &Path) -> Result<(), git2::Error> {
+    let git = location.open()?;
+    let mut indexer = git2::Indexer::new(Some(&git.odb()?), &location.pack_dir(), 0o444, true)?;
+    let copied = File::open(pack).and_then(|mut file| io::copy(&mut file, &mut indexer));
+    copied.map_err(|error| git2::Error::from_str(&error.to_string()))?;
+    indexer.commit().map(drop)
+}
+
+/// What it holds may be all that is left of something.
+fn set_aside(location: &Location, pack: &Path) {
+    let folder = location.own_dir().join("set-aside");
+    let name = pack.file_name().unwrap_or_default();
+    let _ = fs::create_dir_all(&folder).and_then(|()| fs::rename(pack, folder.join(name)));
+}
+
 /// Between its pack and its index a flush was cut off, or between the two a join
-/// that removed them: nobody looks for such a pack.
+/// that removed them; or somebody lost the index of all there is.
 fn packs_without_index(location: &Location) -> Vec<PathBuf> {
     let is_orphan = |path: &PathBuf| {
         path.extension().is_some_and(|extension| extension == "pack") && !path.with_extension("idx").exists()

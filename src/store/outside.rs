@@ -12,6 +12,7 @@ use super::lag::Stale;
 use super::load;
 use super::policy::Policies;
 use super::problem::{FoundIn, Problem};
+use super::size;
 use super::snapshot::Repair;
 use super::walk::{FileStep, Step};
 use crate::policy;
@@ -106,6 +107,10 @@ impl Follower<'_> {
             let detail = "a link or a submodule stands where a report was";
             let fault = Fault::new(Rule::NotAFile, detail, "put the report's file in its place and commit it");
             return Ok(self.refuse(track, &file.path, Problem::new(fault, b"", found_in, since)));
+        }
+        if size::is_too_long(self.git, blob)? {
+            let problem = Problem::new(size::too_long(), b"", found_in, since);
+            return Ok(self.refuse(track, &file.path, problem));
         }
         let content = self.git.find_blob(blob)?;
         let judged = if is_own {

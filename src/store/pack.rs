@@ -7,10 +7,11 @@
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha1::{Digest, Sha1};
 
+use super::cores;
 use super::nursery::Nursery;
 use super::object::Object;
 
@@ -31,9 +32,39 @@ pub(super) fn write(dir: &Path, objects: &[Object]) -> io::Result<()> {
     store(dir, &assemble(objects), None)
 }
 
-/// Like [`write()`], with files from the nursery.
-pub(super) fn write_from(nursery: Option<&Nursery>, dir: &Path, objects: &[Object]) -> io::Result<()> {
-    store(dir, &assemble(objects), nursery)
+/// Like [`write()`], with files from the nursery. Until the answer is dropped, nobody's
+/// `git repack` or `git gc` removes the pack: nothing refers to its objects yet.
+pub(super) fn write_from(nursery: Option<&Nursery>, dir: &Path, objects: &[Object]) -> io::Result<Kept> {
+    let pack = assemble(objects);
+    let kept = Kept::new(dir, &pack.name, nursery)?;
+    store(dir, &pack, nursery)?;
+    Ok(kept)
+}
+
+/// By this the files of a service that was killed are known.
+pub(super) const KEPT_BY: &str = "golive\n";
+
+/// Git's own sign, which a push has as well: the `.keep` beside a pack.
+pub(super) struct Kept(PathBuf);
+
+impl Kept {
+    fn new(dir: &Path, name: &str, nursery: Option<&Nursery>) -> io::Result<Self> {
+        let path = dir.join(format!("pack-{name}.keep"));
+        let file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}keep_{name}"), nursery)?;
+        // Not synced: after a power loss, no process is left that could remove the pack.
+        (&file.file).write_all(KEPT_BY.as_bytes())?;
+        file.publish(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // If it stays, it is removed at the next start; until then the pack is not joined.
+        if let Err(error) = fs::remove_file(&self.0) {
+            tracing::warn!("`{}` could not be removed: {error}", self.0.display());
+        }
+    }
 }
 
 /// Like [`write_from`], for a pack that is put together already.
@@ -42,11 +73,8 @@ pub(super) fn store(dir: &Path, pack: &Pack, nursery: Option<&Nursery>) -> io::R
     let pack_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}pack_{name}"), nursery)?;
     let index_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}idx_{name}"), nursery)?;
     // The two syncs do not depend on each other; side by side they cost one.
-    std::thread::scope(|scope| {
-        let index_synced = scope.spawn(|| index_file.fill(&pack.index));
-        pack_file.fill(&pack.bytes)?;
-        index_synced.join().expect("writing a file does not panic")
-    })?;
+    let (filled, index_filled) = cores::both(|| pack_file.fill(&pack.bytes), || index_file.fill(&pack.index));
+    filled.and(index_filled)?;
     // Git finds a pack by its index, so the index comes last.
     pack_file.publish(&dir.join(format!("pack-{name}.pack")))?;
     index_file.publish(&dir.join(format!("pack-{name}.idx")))?;

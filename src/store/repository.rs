@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
-use git2::{Config, ErrorCode, Oid, Repository, RepositoryInitOptions};
+use git2::{Config, ErrorClass, ErrorCode, Oid, Repository, RepositoryInitOptions};
 
 use super::message::{self, Identity};
 use super::object::{Kind, Object};
@@ -106,12 +106,38 @@ pub enum OpenError {
     NotGolive { path: PathBuf, branch: String },
     #[error("`{path}` has the format `golive: {found}`, and this golive reads {FORMAT}; install a newer golive", path = .path.display())]
     Format { path: PathBuf, found: u64 },
+    #[error("`{path}` is a link; put the folder that it leads to in its place", path = .0.display())]
+    Link(PathBuf),
+    #[error(
+        "the work tree of `{path}` is elsewhere, at `{work_dir}`; serve that folder, or run \
+         `git config --unset core.worktree` in `{path}`",
+        path = .path.display(), work_dir = .work_dir.display()
+    )]
+    Elsewhere { path: PathBuf, work_dir: PathBuf },
+    #[error(
+        "`{path}` is damaged: {source}; `git -C {path} fsck` shows what is missing, and \
+         `git -C {path} fetch --refetch CLONE` brings it back from any clone",
+        path = .path.display()
+    )]
+    Damaged { path: PathBuf, source: git2::Error },
     #[error("`{path}` is in use by another golive ({owner}); stop that one first", path = .path.display())]
     InUse { path: PathBuf, owner: String },
     #[error("`{path}` cannot be used: {source}", path = .path.display())]
     Io { path: PathBuf, source: io::Error },
     #[error("`{path}` cannot be used: {source}", path = .path.display())]
     Git { path: PathBuf, source: git2::Error },
+}
+
+impl OpenError {
+    /// The history at `path` could not be read: objects are missing or broken, or
+    /// the disk failed.
+    pub(super) fn of_objects(path: &Path, source: git2::Error) -> Self {
+        let path = path.to_owned();
+        match source.class() {
+            ErrorClass::Os => Self::Git { path, source },
+            _ => Self::Damaged { path, source },
+        }
+    }
 }
 
 /// Opens the repository at `path` and checks that it is one of golive's.
@@ -135,8 +161,26 @@ pub fn open(path: &Path) -> Result<Location, OpenError> {
     let Some(work_dir) = git.workdir() else { return Err(OpenError::Bare(path.into())) };
     let (work_dir, git_dir) = (absolute(work_dir)?, absolute(git.path())?);
     let location = Location { work_dir, git_dir, branch: branch_name(&git) };
+    check_place(path, &location)?;
     check_format(&git, &location)?;
     Ok(location)
+}
+
+/// Folders that are written to, which may not lead anywhere else.
+const FOLDERS: &[&str] =
+    &["golive", "golive/hooks", "info", "objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/golive"];
+
+/// What is written has to get into this repository and no other place.
+fn check_place(path: &Path, location: &Location) -> Result<(), OpenError> {
+    let path_given = absolute(path)?;
+    if location.work_dir != path_given && location.git_dir != path_given {
+        return Err(OpenError::Elsewhere { path: path.into(), work_dir: location.work_dir.clone() });
+    }
+    let folders = FOLDERS.iter().map(|folder| location.git_dir.join(folder));
+    match folders.into_iter().find(|folder| folder.is_symlink()) {
+        Some(folder) => Err(OpenError::Link(folder)),
+        None => Ok(()),
+    }
 }
 
 /// Returns the name of the branch that is the truth.
@@ -147,8 +191,12 @@ pub(super) fn branch_name(git: &Repository) -> String {
 
 fn check_format(git: &Repository, location: &Location) -> Result<(), OpenError> {
     let (path, branch) = (location.work_dir.clone(), location.branch.clone());
-    let tree = git.find_reference(&location.branch_ref()).and_then(|reference| reference.peel_to_tree());
-    let Ok(tree) = tree else { return Err(OpenError::NoBranch { path, branch }) };
+    // A name that leads nowhere, or to an object that cannot be read.
+    let Ok(tip) = git.refname_to_id(&location.branch_ref()) else {
+        return Err(OpenError::NoBranch { path, branch });
+    };
+    let tree = git.find_commit(tip).and_then(|commit| commit.tree());
+    let tree = tree.map_err(|source| OpenError::of_objects(&path, source))?;
     match format_of(git, &tree) {
         Some(FORMAT) => Ok(()),
         Some(found) => Err(OpenError::Format { path, found }),
@@ -208,7 +256,9 @@ pub fn can_create(path: &Path) -> bool {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let is_template = |(file, content): &(&str, &str)| {
-            *file == name && fs::read(entry.path()).is_ok_and(|bytes| bytes == content.as_bytes())
+            // To read from a pipe of that name would take for ever.
+            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+            *file == name && is_file && fs::read(entry.path()).is_ok_and(|bytes| bytes == content.as_bytes())
         };
         name.starts_with(DRAFT_PREFIX) || name == "lost+found" || template::FILES.iter().any(is_template)
     };

@@ -73,7 +73,7 @@ impl Step {
     /// libgit2's.
     pub(super) fn before(&self, git: &Repository, odb: &Odb<'_>) -> Result<Option<Self>, git2::Error> {
         match self.parent(git, odb)? {
-            Some(parent) => read_if_there(odb, parent),
+            Some(parent) => read_if_there(git, odb, parent),
             None => Ok(None),
         }
     }
@@ -95,9 +95,11 @@ impl Step {
     }
 }
 
-fn read_if_there(odb: &Odb<'_>, id: Oid) -> Result<Option<Step>, git2::Error> {
+/// Where git does not say that the history ends here, a commit that is not there was
+/// lost, and what it brought is not known.
+fn read_if_there(git: &Repository, odb: &Odb<'_>, id: Oid) -> Result<Option<Step>, git2::Error> {
     match Step::read(odb, id) {
-        Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+        Err(error) if error.code() == git2::ErrorCode::NotFound && git.is_shallow() => Ok(None),
         read => read.map(Some),
     }
 }
@@ -105,14 +107,14 @@ fn read_if_there(odb: &Odb<'_>, id: Oid) -> Result<Option<Step>, git2::Error> {
 /// Returns whether the service committed on the line of `tip` since it parted
 /// from that of `other`: then that line was the branch.
 fn has_own_commits(git: &Repository, odb: &Odb<'_>, tip: Oid, other: Oid) -> Result<bool, git2::Error> {
-    let mut next = read_if_there(odb, tip)?;
+    let mut next = read_if_there(git, odb, tip)?;
     for _ in 0..ASIDE_MAX {
         let Some(step) = next else { return Ok(false) };
         if step.own_report.is_some() {
             return Ok(step.commit != other && !git.graph_descendant_of(other, step.commit)?);
         }
         next = match step.parents.first() {
-            Some(parent) => read_if_there(odb, *parent)?,
+            Some(parent) => read_if_there(git, odb, *parent)?,
             None => None,
         };
     }

@@ -218,7 +218,9 @@ impl Writer {
             SwapError::Io(error) => self.failed(error),
             SwapError::Unsure(error) => {
                 self.is_unsure.set(true);
-                self.failed(io::Error::other(format!("{error}; it may be stored all the same, so look before a retry")))
+                let error = WriteError::Unknown(Arc::new(error));
+                self.shared.set_obstacle(Some(error.clone()));
+                error
             }
         };
         self.note(&flight.batch);

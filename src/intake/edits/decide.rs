@@ -35,7 +35,10 @@ impl Edits {
                 looked
             }
             Err(error) => {
-                // Found again by the next comparison, as its signature is not known.
+                // A disk that fails for a moment; the next walk can be half a minute away.
+                if error.kind() != io::ErrorKind::PermissionDenied {
+                    mirror.look_later(path);
+                }
                 if self.unreadable.insert(path.to_owned()) {
                     tracing::warn!(path, "`{path}` in the work tree cannot be read: {error}");
                 }

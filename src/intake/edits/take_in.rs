@@ -1,7 +1,6 @@
 //! What people saved goes to the store, several files at a time, and what the
 //! store made of it comes back into the work tree.
 
-use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
@@ -11,7 +10,7 @@ use super::{Edits, Refused, Saved};
 use crate::intake::mirror::{Mirror, RETRY_INTERVAL};
 use crate::intake::replaced::{self, is_made_from};
 use crate::intake::settle::Suspect;
-use crate::store::{HandEdit, Store, WriteError, person};
+use crate::store::{HandEdit, Store, WriteError, cores, person};
 
 /// Edits that are committed together.
 const TOGETHER_MAX: usize = 32;
@@ -28,20 +27,10 @@ impl Edits {
         while !saved.is_empty() {
             let rest = saved.split_off(saved.len().min(TOGETHER_MAX));
             let (who, policy) = (who(store), store.snapshot().policy.blob);
-            let results = std::thread::scope(|scope| {
-                let commit = |saved: &Saved| {
-                    let edit = self.edit(mirror, saved, who.clone());
-                    let base = edit.base;
-                    let taken = scope.spawn(move || (Instant::now(), store.take_in(edit)));
-                    (base, taken)
-                };
-                let waiting: Vec<_> = saved.iter().map(commit).collect();
-                let wait = |(base, taken): (_, ScopedJoinHandle<'_, _>)| {
-                    (base, taken.join().expect("taking in does not panic"))
-                };
-                waiting.into_iter().map(wait).collect::<Vec<_>>()
-            });
-            for (saved, (base, (start, result))) in saved.into_iter().zip(results) {
+            let edits: Vec<_> = saved.iter().map(|saved| self.edit(mirror, saved, who.clone())).collect();
+            let take_in = |edit: HandEdit| move || (edit.base, Instant::now(), store.take_in(edit));
+            let results = cores::all(edits.into_iter().map(take_in));
+            for (saved, (base, start, result)) in saved.into_iter().zip(results) {
                 if let (Err(WriteError::Problem { .. }), Some(base)) = (&result, base) {
                     mirror.hold(&saved.path, base);
                 }

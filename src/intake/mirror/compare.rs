@@ -10,6 +10,7 @@ use git2::{Delta, Oid, Repository};
 use super::{Mirror, RETRY_INTERVAL};
 use crate::intake::place::Placed;
 use crate::store::repository::MIRRORED_REF;
+use crate::store::size::is_too_long;
 use crate::store::snapshot::Snapshot;
 use crate::store::{Store, changed_blobs, is_report_path};
 
@@ -31,10 +32,11 @@ impl Mirror {
 
     /// Forgets what was brought forward and not noted; to be compared later.
     pub(in crate::intake) fn start_over(&mut self) {
-        self.behind.clear();
         self.ahead.clear();
+        // Not before that is read: else nothing would know what the index lacks.
         if let Ok(commit) = self.git.refname_to_id(MIRRORED_REF) {
             self.commit = commit;
+            self.behind.clear();
         }
         self.compare_at = Some(Instant::now());
     }
@@ -75,6 +77,13 @@ impl Mirror {
             if !is_file(delta.old_file().mode()) || !is_file(delta.new_file().mode()) {
                 continue;
             }
+            if delta.status() != Delta::Deleted && is_too_long(&git, delta.new_file().id())? {
+                tracing::warn!(
+                    path,
+                    "`{path}` is too large to be put into the work tree: `git checkout -- {path}` does it"
+                );
+                continue;
+            }
             let base = (delta.status() != Delta::Added).then(|| delta.old_file().id());
             let base = self.held.get(path).unwrap_or(base);
             let is_base = |found: Oid| Some(found) == base || was_between(path, found);
@@ -90,7 +99,9 @@ impl Mirror {
         let seen: HashSet<String> = outcomes.iter().map(|(path, ..)| path.clone()).collect();
         for (path, blobs) in between.iter().filter(|(path, _)| path.starts_with("reports/")) {
             let tip = new.get_path(std::path::Path::new(path)).map(|entry| entry.id());
-            if let (Ok(tip), false) = (tip, seen.contains(path)) {
+            if let (Ok(tip), false) = (tip, seen.contains(path))
+                && !is_too_long(&git, tip)?
+            {
                 let base = self.held.get(path).unwrap_or(Some(tip));
                 let placed = self.put(path, git.find_blob(tip)?.content(), tip, base, &|found| blobs.contains(&found));
                 outcomes.push((path.clone(), placed, base, Some(tip)));

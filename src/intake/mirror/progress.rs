@@ -48,6 +48,8 @@ impl Mirror {
                     .open()
                     .and_then(|git| git.reference(MIRRORED_REF, self.commit, true, "mirrored").map(|_| ()));
                 if let Err(error) = noted {
+                    // Nobody else's: what libgit2 left there would be in the way for ever.
+                    let _ = std::fs::remove_file(self.location.git_dir.join(format!("{MIRRORED_REF}.lock")));
                     self.complain(format!("`{MIRRORED_REF}` could not be set: {error}"));
                 }
             }

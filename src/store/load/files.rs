@@ -8,6 +8,7 @@ use crate::report::{Report, change};
 use crate::store::cores;
 use crate::store::problem::{FoundIn, Problem};
 use crate::store::repository::Location;
+use crate::store::size;
 use crate::store::walk::{is_markdown, is_regular};
 
 /// One file below `reports`, read.
@@ -37,6 +38,11 @@ pub(super) fn read(
     }
     let all = cores::map(location, &files, |git, (path, blob)| match known(path, *blob) {
         Some(report) => Ok(Some(Found { path: path.clone(), blob: *blob, read: Ok(report), is_stray: false })),
+        None if size::is_too_long(git, *blob)? => {
+            let problem = Problem::new(size::too_long(), b"", FoundIn::Commit(commit), Utc::now());
+            let is_stray = !is_report_path(path);
+            Ok((!is_stray).then(|| Found { path: path.clone(), blob: *blob, read: Err(problem), is_stray }))
+        }
         None => Ok(found(path, *blob, git.find_blob(*blob)?.content(), commit)),
     })?;
     Ok(all.into_iter().flatten().collect())

@@ -2,6 +2,7 @@
 //! the writer plans the next.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use git2::{Oid, Repository};
 
 use crate::store::branch::{self, SwapError};
+use crate::store::cores;
 use crate::store::nursery::Nursery;
 use crate::store::object::Object;
 use crate::store::pack;
@@ -52,7 +54,9 @@ impl Flusher {
         let run = move || {
             for flush in waiting {
                 let start = Instant::now();
-                let result = disk.flush(&flush);
+                // One that panics has done nobody knows what; the next is to be done all the same.
+                let flushed = catch_unwind(AssertUnwindSafe(|| disk.flush(&flush)));
+                let result = flushed.unwrap_or_else(|_| Err(SwapError::Unsure(io::Error::other("a panic"))));
                 if done.send(Flushed { result, took: start.elapsed() }).is_err() {
                     return;
                 }
@@ -94,11 +98,10 @@ impl Disk {
     /// beside the pack, where nobody looks; what refers to the pack comes after it.
     fn flush(&self, flush: &Flush) -> Result<(), SwapError> {
         let (location, new) = (&self.location, flush.new);
-        let prepared = std::thread::scope(|scope| {
-            let prepared = scope.spawn(move || branch::prepare(location, new));
-            pack::write_from(self.nursery.as_ref(), &location.pack_dir(), &flush.objects)?;
-            prepared.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
-        })?;
-        prepared.swap(&self.git, flush.old)
+        let write = || pack::write_from(self.nursery.as_ref(), &location.pack_dir(), &flush.objects);
+        let (written, prepared) = cores::both(write, || branch::prepare(location, new));
+        // Kept until the branch refers to it.
+        let _kept = written?;
+        prepared?.swap(&self.git, flush.old)
     }
 }
