@@ -41,8 +41,8 @@ impl Replaced {
         self.by_path.remove(path);
     }
 
-    /// Returns the version that `theirs` was made from, if it shows nothing of
-    /// `base`, which is in its place now: of several, the one it is most like.
+    /// Returns the version that `theirs` was made from, if it shows something of that
+    /// and nothing of `base`, which is in its place now: of several, the one it is most like.
     ///
     /// `before_start` are the versions that were replaced before this process began.
     pub(super) fn origin(
@@ -55,15 +55,22 @@ impl Replaced {
     ) -> Option<Oid> {
         let versions = self.by_path.get(path).into_iter().flatten().chain(before_start);
         let files = versions.filter_map(|version| Some((*version, read(*version)?)));
-        let unseen = files.filter(|(_, file)| file != base && !has_loaded(file, base, theirs));
+        // A line that nobody has changed on the way from `file`, and that is no more in `base`.
+        let shows = |file: &[u8]| !has_loaded(file, base, theirs) && has_loaded(base, file, theirs);
+        let unseen = files.filter(|(_, file)| file != base && shows(file));
         unseen.min_by_key(|(_, file)| n_lines_apart(file, theirs)).map(|(version, _)| version)
     }
 }
 
 /// Returns whether `theirs` was made from `newer` and not from `older`: who was told
 /// to take the record's version and make the change anew may do both in one moment.
+/// That both have one status says nothing: two people can decide alike.
 pub(super) fn is_made_from(newer: &[u8], older: &[u8], theirs: &[u8]) -> bool {
-    has_loaded(older, newer, theirs) && n_lines_apart(newer, theirs) < n_lines_apart(older, theirs)
+    let without_status = |file: &[u8]| {
+        let is_kept = |line: &&[u8]| !line.starts_with(b"status:");
+        file.split(|byte| *byte == b'\n').filter(is_kept).collect::<Vec<_>>().join(&b'\n')
+    };
+    has_loaded(older, &without_status(newer), theirs) && n_lines_apart(newer, theirs) < n_lines_apart(older, theirs)
 }
 
 fn n_lines_apart(a: &[u8], b: &[u8]) -> usize {
@@ -75,6 +82,25 @@ fn n_lines_apart(a: &[u8], b: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_decides_alike_has_not_loaded_the_other_decision() {
+        let older = b"status: pending\nnotes: null\nby: null\n";
+        let newer = b"status: rejected\nnotes: Theirs\nby: Kim\n";
+        assert!(!is_made_from(newer, older, b"status: rejected\nnotes: Mine\nby: null\n"));
+        assert!(is_made_from(newer, older, b"status: rejected\nnotes: Mine\nby: Kim\n"));
+        assert!(is_made_from(newer, older, b"status: approved\nnotes: Mine\nby: Kim\n"));
+    }
+
+    #[test]
+    fn change_of_all_that_is_new_was_made_from_the_newest_version() {
+        let id = Oid::from_bytes(&[1; 20]).unwrap();
+        let (old, new) = (b"status: pending\nby: null\n", b"status: approved\nby: null\n");
+        let (read, mut replaced) = (|_| Some(old.to_vec()), Replaced::default());
+        replaced.add("a", id, Instant::now());
+        assert_eq!(replaced.origin("a", new, b"status: rejected\nby: null\n", &[], read), None);
+        assert_eq!(replaced.origin("a", new, b"status: pending\nby: null\nname: b\n", &[], read), Some(id));
+    }
 
     #[test]
     fn editor_that_saw_nothing_of_the_new_version_had_the_old_one() {

@@ -114,6 +114,34 @@ fn two_decisions_that_differ_are_told() {
     is_told(REJECT, APPROVED_BY_KIM, "both-changed");
 }
 
+/// The editor's notes stood over the other's decision, in the other's name: that both
+/// say `rejected` was taken as a sign that the editor had seen it.
+#[test]
+fn two_decisions_that_differ_in_their_notes_alone_are_told() {
+    let rejected = |notes: &'static str| [REJECT[0], ("review_notes: null", notes)];
+    is_told(&rejected("review_notes: Mine"), &rejected("review_notes: Theirs"), "both-changed");
+}
+
+/// It was refused for an hour, as nothing in the file says that what was pushed had been seen.
+#[test]
+fn decision_that_was_pushed_is_changed_by_hand() {
+    let place = place_of_robin();
+    let service = place.serve();
+    let id = service.submit("mcp-one");
+    service.wait_until_settled();
+    service.wait_until_clean();
+    let commit = place.commit_aside("mcp-one", APPROVE);
+    place.move_branch_to(&commit);
+    service.wait_for_status(&id, "approved");
+    service.wait_until_settled();
+    service.wait_until_clean();
+    place.edit("mcp-one", &[("status: approved", "status: rejected")]);
+    let report = service.wait_for_status(&id, "rejected");
+    assert_eq!(report["reviewed_by"], ROBIN);
+    assert_eq!(service.problems(), Vec::<Value>::new());
+    restarted_the_same(service);
+}
+
 #[test]
 fn text_changed_by_both_is_told() {
     is_told(CHANGE_TEXT, &[("All well.", "All is lost.")], "both-changed");
