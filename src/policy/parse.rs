@@ -58,6 +58,21 @@ pub fn parse(file: &[u8]) -> Result<Policy, Refusal> {
     Ok(policy(&root.keys(&["golive", "report", "submission", "review"])?)?)
 }
 
+/// Returns the format that `file` says it has. Where it cannot be read, its line alone
+/// tells: what is a golive repository does not end to be one by a typo further down.
+pub fn format(file: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(file).ok()?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // serde_yaml takes quadratic time for what is nested deeply, which the outline refuses.
+    if file.len() <= FILE_BYTES_MAX
+        && outline::outline(text).is_ok()
+        && let Ok(yaml) = serde_yaml::from_str::<serde_yaml::Value>(text)
+    {
+        return yaml.get("golive")?.as_u64();
+    }
+    text.lines().find_map(|line| line.strip_prefix("golive:")?.trim().parse().ok())
+}
+
 /// What is wrong with a file of so many bytes.
 pub fn too_long(bytes: usize) -> Fault {
     let detail = format!("`golive.yaml` has {bytes} bytes, and at most {FILE_BYTES_MAX} are read");

@@ -11,6 +11,7 @@ use git2::{Config, ErrorClass, ErrorCode, Oid, Repository, RepositoryInitOptions
 use super::message::{self, Identity};
 use super::object::{Kind, Object};
 use super::{pack, template};
+use crate::policy::parse;
 use crate::report::fault::{Fault, Rule};
 
 /// The commit up to which the work tree was brought forward.
@@ -208,7 +209,7 @@ fn check_format(git: &Repository, location: &Location) -> Result<(), OpenError> 
 
 fn format_of(git: &Repository, root: &git2::Tree<'_>) -> Option<u64> {
     let blob = git.find_blob(root.get_name(MARK)?.id()).ok()?;
-    serde_yaml::from_slice::<serde_yaml::Value>(blob.content()).ok()?.get("golive")?.as_u64()
+    parse::format(blob.content())
 }
 
 /// Returns whether a golive served this repository before.

@@ -3,6 +3,8 @@
 //! it, a key that stands there twice before one of the two is taken, and depth is
 //! bounded before anything recurses.
 
+use std::collections::HashSet;
+
 use yaml_rust2::parser::{Event, Parser};
 use yaml_rust2::scanner::Marker;
 
@@ -27,6 +29,7 @@ pub(super) struct Places {
 struct Level {
     places: Places,
     is_mapping: bool,
+    names: HashSet<String>,
     /// The key whose value comes next.
     key: Option<(String, Place)>,
 }
@@ -75,7 +78,8 @@ pub(super) fn outline(yaml: &str) -> Result<Places, Fault> {
                     return Err(at(fault("a key must be plain text", "write `name: value` lines"), here));
                 }
                 let places = Places { at: here, ..Places::default() };
-                levels.push(Level { places, is_mapping: matches!(event, Event::MappingStart(..)), key: None });
+                let (is_mapping, names) = (matches!(event, Event::MappingStart(..)), HashSet::new());
+                levels.push(Level { places, is_mapping, names, key: None });
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 if let Some(Level { mut places, .. }) = levels.pop() {
@@ -91,7 +95,7 @@ pub(super) fn outline(yaml: &str) -> Result<Places, Fault> {
 
 impl Level {
     fn open_key(&mut self, name: String, here: Place) -> Result<(), Fault> {
-        if self.places.keys.iter().any(|(other, ..)| *other == name) {
+        if !self.names.insert(name.clone()) {
             return Err(at(fault(format!("`{name}` stands here twice"), "keep one of the two"), here));
         }
         self.key = Some((name, here));

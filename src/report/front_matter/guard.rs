@@ -71,6 +71,8 @@ struct Walk<'a> {
     yaml: &'a str,
     /// Byte offset of the start of each line, as the parser counts lines.
     lines: Vec<usize>,
+    /// Byte offset of each `\n`, by which a file's lines are told.
+    line_ends: Vec<usize>,
     levels: Vec<Level>,
     n_documents: usize,
     outline: Outline,
@@ -83,6 +85,7 @@ impl<'a> Walk<'a> {
         Self {
             yaml,
             lines: std::iter::once(0).chain((0..bytes.len()).filter(|at| is_break(*at)).map(|at| at + 1)).collect(),
+            line_ends: (0..bytes.len()).filter(|at| bytes[*at] == b'\n').collect(),
             levels: Vec::new(),
             n_documents: 0,
             outline: Outline::default(),
@@ -104,9 +107,11 @@ impl<'a> Walk<'a> {
 
     /// The place in the file: the YAML starts on its second line.
     fn place(&self, mark: Marker) -> (usize, usize) {
-        let before = &self.yaml[..self.offset(mark)];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        (2 + before.matches('\n').count(), 1 + before[line_start..].chars().count())
+        let offset = self.offset(mark);
+        // Not counted anew for each field, of which there can be thousands.
+        let n_before = self.line_ends.partition_point(|at| *at < offset);
+        let line_start = n_before.checked_sub(1).map_or(0, |last| self.line_ends[last] + 1);
+        (2 + n_before, 1 + self.yaml[line_start..offset].chars().count())
     }
 
     fn take(&mut self, event: Event, mark: Marker) -> Result<(), Fault> {

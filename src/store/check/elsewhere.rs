@@ -75,11 +75,7 @@ pub(super) fn bad_format(file: Option<&[u8]>) -> Option<Finding> {
 
 /// Returns whether a `golive.yaml` marks a repository that can be read.
 pub(super) fn is_format(file: &[u8]) -> bool {
-    serde_yaml::from_slice(file).is_ok_and(|yaml| is_format_value(&yaml))
-}
-
-fn is_format_value(yaml: &serde_yaml::Value) -> bool {
-    yaml.get("golive").and_then(serde_yaml::Value::as_u64) == Some(1)
+    parse::format(file) == Some(1)
 }
 
 /// Returns whether the tree of `commit` has such a `golive.yaml`.
