@@ -34,6 +34,9 @@ pub(super) fn normalize(text: &str) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
+        if byte.is_ascii_control() {
+            return Err(format!("must not hold the control character U+{byte:04X}"));
+        }
         if byte != b'%' {
             let buffer = [byte];
             out.extend(percent_encoding::percent_encode(&buffer, ENCODED));
