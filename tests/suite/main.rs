@@ -15,6 +15,7 @@ mod attack_full_disk;
 mod attack_io;
 mod attack_repository;
 mod attack_upkeep;
+mod attack_history;
 mod bad_input;
 mod bad_input_addresses;
 mod bad_input_http;
