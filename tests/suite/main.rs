@@ -16,6 +16,7 @@ mod attack_io;
 mod attack_repository;
 mod attack_upkeep;
 mod attack_history;
+mod attack_model;
 mod bad_input;
 mod bad_input_addresses;
 mod bad_input_http;
