@@ -16,7 +16,7 @@ const MIB: usize = 1024 * 1024;
 /// Far more than it takes, also in a debug build beside other tests: 50 ms are meant.
 const TIME_MAX: Duration = Duration::from_secs(5);
 
-fn check(text: &str) -> Assessment {
+pub(crate) fn check(text: &str) -> Assessment {
     let about = About { server_name: "mcp-a", repository_url: "https://github.com/a/mcp-a" };
     let assessment = assess(text, about, &Requirements::default());
     let n_lines = 1 + text.matches(['\n', '\r']).count();

@@ -15,6 +15,7 @@ mod attack_full_disk;
 mod attack_io;
 mod attack_repository;
 mod attack_upkeep;
+mod attack_fuzz;
 mod attack_history;
 mod attack_model;
 mod bad_input;

@@ -21,7 +21,7 @@ fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
     thread.join().expect("the test passes");
 }
 
-fn check(text: &str) {
+pub(crate) fn check(text: &str) {
     let rendered = markdown(text);
     check_harmless(&rendered.html, text);
     assert!(rendered.html.len() <= text.len() * 16 + 512 * 1024, "{} bytes of {text:.80?}", rendered.html.len());
