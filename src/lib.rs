@@ -15,6 +15,7 @@ pub mod assess;
 pub mod assessments;
 pub mod check;
 pub mod config;
+pub mod failpoint;
 pub mod http;
 pub mod intake;
 pub mod metrics;

@@ -12,6 +12,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    golive::failpoint::arm();
     let result = match Cli::parse().command {
         Command::Serve(settings) => serve(settings),
         Command::Init { dir } => repository::create(&dir)

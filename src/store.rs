@@ -76,6 +76,7 @@ pub use outside::person;
 pub use preview::Preview;
 
 use crate::assess::Finding;
+use crate::failpoint::failpoint;
 use crate::metrics::Metrics;
 use crate::policy::rules::Breach;
 use crate::report::fault::Fault;
@@ -215,9 +216,13 @@ impl Store {
         let location = repository::open(path)?;
         leftovers::remove_odd(&location);
         let lock = OwnerLock::take(&location)?;
+        failpoint!("start.locked");
         leftovers::remove(&location);
+        failpoint!("start.cleared");
         let was_stopped_well = stop_mark::take(&location);
+        failpoint!("start.marked");
         hooks::install(&location);
+        failpoint!("start.hooked");
         if let Err(error) = check::limit::note(&location, body_limit_bytes) {
             tracing::warn!("The limit of a report's length could not be noted for pushes: {error}");
         }
@@ -230,6 +235,7 @@ impl Store {
         let read = read_snapshot(&location, &git, served.unwrap_or(tip));
         let damaged = |source| OpenError::of_objects(&location.work_dir, source);
         let (snapshot, saved) = read.map_err(damaged)?;
+        failpoint!("start.read");
         let opening = Opening { is_saved: saved.is_some(), took: start.elapsed() };
         snapshot.problems().for_each(|(path, problem)| absorb::log(path, problem));
         let lag = Lag::at_start(&git, snapshot.commit).map_err(git_error)?;
@@ -256,6 +262,7 @@ impl Store {
         let (commands, waiting) = bounded(QUEUE_MAX);
         let mut writer = Writer::new(location.clone(), shared.clone()).map_err(git_error)?;
         writer.look_around();
+        failpoint!("start.caught-up");
         let io_error = |source| OpenError::Io { path: location.work_dir.clone(), source };
         let writer = spawn("writer", move || writer.run(&waiting)).map_err(io_error)?;
         let threads = Threads { writer, upkeep: None };
@@ -490,9 +497,13 @@ impl Store {
                 tracing::error!("A thread of the store panicked");
             }
         }
+        failpoint!("stop.drained");
         self.shared.note_served();
+        failpoint!("stop.noted");
         self.shared.save_snapshot(0);
+        failpoint!("stop.saved");
         stop_mark::set(&self.shared.location);
+        failpoint!("stop.marked");
         drop(self.shared.listener.lock().expect("no panic under this lock").take());
     }
 }

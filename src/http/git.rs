@@ -28,6 +28,7 @@ use tokio::sync::Semaphore;
 use super::problem::Problem;
 use super::{App, drain};
 use crate::config::{GitHttp, Serve};
+use crate::failpoint::failpoint;
 use crate::store::Store;
 use backend::{Backend, StartError};
 use turn::{Push, Turns};
@@ -165,6 +166,7 @@ async fn try_answer(
     let push = app.git.turns.take(&app.store, peer, service, path, length).await;
     let environment = environment(app, service, path, request.headers());
     let (head, backend) = Backend::start(environment, place).await?;
+    failpoint!("push.begun");
     if head.status != StatusCode::OK {
         return Err(refused_by_git(head.status));
     }
@@ -177,6 +179,7 @@ async fn try_answer(
 
 /// What was pushed is served before the pusher hears that it is done.
 async fn finish(push: Option<Push>, store: Option<Arc<Store>>) {
+    failpoint!("push.landed");
     drop(push);
     if let Some(store) = store {
         let _ = tokio::time::timeout(LOOK_PATIENCE, store.look()).await;

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use git2::Oid;
 
+use crate::failpoint::failpoint;
+
 /// Where there was no file.
 const NO_FILE: &str = "none";
 
@@ -81,10 +83,14 @@ impl Held {
                 None => format!("{NO_FILE} {path}\n"),
             };
             file.write_all(self.bases.iter().map(line).collect::<String>().as_bytes())?;
+            failpoint!("held.written", io);
             file.sync_all()?;
+            failpoint!("held.synced");
             fs::rename(&draft, &path)?;
+            failpoint!("held.placed");
         }
         File::open(&self.folder)?.sync_all()?;
+        failpoint!("held.kept");
         self.is_saved = true;
         Ok(())
     }

@@ -15,6 +15,7 @@ use git2::{Index, IndexEntry, IndexTime, Oid};
 
 use super::look::Signature;
 use super::place;
+use crate::failpoint::failpoint;
 use crate::store::own_locks;
 use crate::store::repository::Location;
 
@@ -45,17 +46,21 @@ pub(super) fn update(location: &Location, commit: Oid, targets: &BTreeMap<String
     }
     let before = Version::of(&index)?;
     make(location, commit, targets, &draft)?;
+    failpoint!("index.synced");
     match OpenOptions::new().write(true).create_new(true).open(&lock) {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
         Err(error) => return Err(error),
     }
+    failpoint!("index.locked");
     let placed = match Version::of(&index) {
         Ok(now) if now == before => fs::rename(&draft, &index).map(|()| true),
         Ok(_) => Ok(false),
         Err(error) => Err(error),
     };
+    failpoint!("index.placed");
     own_locks::remove(&lock)?;
+    failpoint!("index.unlocked");
     placed
 }
 
@@ -82,6 +87,7 @@ fn make(location: &Location, commit: Oid, targets: &BTreeMap<String, Target>, dr
         Err(error) if error.kind() == ErrorKind::NotFound => false,
         Err(error) => return Err(error),
     };
+    failpoint!("index.copied");
     if !exists && draft.exists() {
         fs::remove_file(draft)?;
     }
@@ -107,6 +113,7 @@ fn make(location: &Location, commit: Oid, targets: &BTreeMap<String, Target>, dr
         }
     }
     index.write().map_err(io::Error::other)?;
+    failpoint!("index.written", io);
     // A cut index, unlike a missing one, is an error to git.
     File::open(draft)?.sync_all()
 }

@@ -11,6 +11,7 @@ use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
 use super::look::Signature;
 use super::slots::Slots;
+use crate::failpoint::failpoint;
 use crate::store::nursery::Nursery;
 use crate::store::size::FILE_BYTES_MAX;
 use crate::store::{blob_id, is_report_path};
@@ -91,13 +92,16 @@ impl Places {
     /// The same where there was no file.
     fn put_new(&self, bytes: &[u8], target: &Path) -> io::Result<Placed> {
         let draft = Draft::of(self.make(bytes)?)?;
+        failpoint!("file.made");
         let is_placed = match place_new(&draft.path, target) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let made = fs::create_dir_all(target.parent().unwrap_or(&self.work_dir));
+                failpoint!("folder.made");
                 made.and_then(|()| place_new(&draft.path, target))
             }
             placed => placed,
         };
+        failpoint!("file.placed");
         if !matches!(is_placed, Ok(true)) {
             let _ = fs::remove_file(&draft.path);
         }
@@ -228,17 +232,20 @@ fn place_new(draft: &Path, target: &Path) -> io::Result<bool> {
 /// `ours` is what `draft` holds. Returns what came out; `None` if `draft` is not at
 /// `target` now.
 fn replace(draft: &Path, target: &Path, ours: Oid, is_base: &dyn Fn(Oid) -> bool) -> io::Result<Option<Oid>> {
+    failpoint!("file.filled");
     match renameat_with(CWD, draft, CWD, target, RenameFlags::EXCHANGE) {
         Ok(()) => {}
         // Gone meanwhile: perhaps to be written anew.
         Err(rustix::io::Errno::NOENT) => return Ok(None),
         Err(_) => return fs::rename(draft, target).map(|()| Some(Oid::ZERO_SHA1)),
     }
+    failpoint!("file.exchanged");
     let found = content_id(draft)?.filter(|found| *found == ours || is_base(*found));
     if found.is_some() {
         return Ok(found);
     }
     renameat_with(CWD, draft, CWD, target, RenameFlags::EXCHANGE)?;
+    failpoint!("file.given-back");
     if content_id(draft)? != Some(ours) {
         // They saved once more in between: what came out now is their newest.
         fs::rename(draft, target)?;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SubsecRound, Utc};
 
+use crate::failpoint::failpoint;
 use crate::report::fault::{Fault, Rule};
 use crate::store::problem::{FoundIn, Problem};
 
@@ -45,7 +46,9 @@ impl SetAside {
         fs::create_dir_all(&self.folder)?;
         let mut file = File::create(&kept)?;
         file.write_all(bytes)?;
+        failpoint!("aside.written", io);
         file.sync_all()?;
+        failpoint!("aside.synced");
         File::open(&self.folder)?.sync_all()?;
         self.note(path, kept, now);
         Ok(())

@@ -15,6 +15,7 @@ use super::problem::{FoundIn, Problem};
 use super::snapshot::{Entry, Snapshot};
 use super::walk::{self, FileStep, Step};
 use super::{load, size, trail::Trail, trails};
+use crate::failpoint::failpoint;
 
 /// As far back as git's log of the branch is read.
 const REFLOG_MAX: usize = 1000;
@@ -67,6 +68,7 @@ pub(super) fn absorb(
             absorber.take(&mut snapshot, step, &file)?;
         }
         policies.follow(git, &mut snapshot, step, before)?;
+        failpoint!("absorb.stepped");
     }
     Ok((snapshot, behind))
 }

@@ -17,6 +17,7 @@ use rustix::io::Errno;
 
 use super::own_locks;
 use super::repository::Location;
+use crate::failpoint::failpoint;
 
 /// A person's `git commit` holds the lock for milliseconds.
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
@@ -93,9 +94,12 @@ fn prepare_in<'a>(location: &'a Location, name: &str, new: Oid) -> io::Result<Pr
     let spare = folder.join(name);
     let text = format!("{new}\n");
     let (mut file, is_new) = open_spare(&spare, &location.branch_file())?;
+    failpoint!("tip.made");
     file.write_all(text.as_bytes())?;
     file.set_len(text.len() as u64)?;
+    failpoint!("tip.written");
     if is_new { file.sync_all() } else { file.sync_data() }?;
+    failpoint!("tip.synced");
     Ok(Prepared { location, spare, new })
 }
 
@@ -130,6 +134,7 @@ fn open_spare(spare: &Path, branch: &Path) -> io::Result<(File, bool)> {
 /// # Errors
 /// The file system's.
 pub(super) fn sync(location: &Location) -> io::Result<()> {
+    failpoint!("branch.unsynced", io);
     let path = location.branch_file();
     File::open(path.parent().expect("a branch file is in a folder"))?.sync_all()
 }
@@ -148,6 +153,7 @@ impl Prepared<'_> {
         let name = path.file_name().expect("a branch has a name").to_string_lossy();
         let lock = path.with_file_name(format!("{name}.lock"));
         self.take_lock(&lock)?;
+        failpoint!("branch.locked");
         let moved = match tip(self.location, git) {
             Ok(Some(current)) if current == old => put_in_place(&lock, &path).map_err(|error| {
                 // A disk that fails can have done it all the same.
@@ -157,6 +163,7 @@ impl Prepared<'_> {
             Ok(current) => Err(SwapError::Moved(current.unwrap_or(Oid::ZERO_SHA1))),
             Err(error) => Err(error.into()),
         };
+        failpoint!("branch.swapped");
         // Drops the lock: what is in it, the old tip or the new one, is written over next
         // time. What has become the branch itself left no lock; one there is another's.
         if !matches!(moved, Ok(Taken::Whole))
@@ -165,6 +172,7 @@ impl Prepared<'_> {
             tracing::warn!("`{}` could not be put away: {error}", lock.display());
             let _ = own_locks::remove(&lock);
         }
+        failpoint!("branch.unlocked");
         moved?;
         tracing::debug!(tip = %self.new, "The branch is at `{}`", self.new);
         sync(self.location).map_err(SwapError::Unsure)

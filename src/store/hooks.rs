@@ -20,6 +20,7 @@ use git2::{Config, ConfigLevel, ErrorCode};
 use rustix::fs::OFlags;
 
 use super::repository::{self, Location};
+use crate::failpoint::failpoint;
 
 const HOOKS_PATH: &str = "core.hooksPath";
 
@@ -82,10 +83,12 @@ pub(super) fn install(location: &Location) {
         tracing::warn!("`info/attributes` cannot be written: {error}; a `.gitattributes` can convert reports");
     }
     let folder = location.hooks_dir();
+    failpoint!("hooks.attributed");
     if let Err(error) = write_all(&folder) {
         tracing::warn!("Hooks cannot be written to `{}`: {error}; pushes are not checked", folder.display());
         return;
     }
+    failpoint!("hooks.linked");
     match configure(location, &folder) {
         Ok(None) => {}
         Ok(Some(theirs)) => tracing::warn!(
@@ -134,7 +137,9 @@ fn write_all(folder: &Path) -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o755).open(&draft)?;
         file.write_all(&script)?;
         drop(file);
+        failpoint!("hooks.written");
         fs::rename(&draft, folder.join(name))?;
+        failpoint!("hooks.placed");
     }
     for name in OTHERS {
         match symlink(Path::new("../../hooks").join(name), folder.join(name)) {

@@ -14,6 +14,7 @@ use walkdir::WalkDir;
 
 use super::pack::{KEPT_BY, TEMPORARY_PREFIX};
 use super::repository::{DRAFT_PREFIX, Location};
+use crate::failpoint::failpoint;
 
 /// Where `/proc` cannot tell who holds a lock, its age must do.
 const AGE_WITHOUT_PROC: Duration = Duration::from_secs(60);
@@ -48,6 +49,7 @@ pub(super) fn remove(location: &Location) {
     }
     let _ = fs::remove_dir_all(location.own_dir().join("tmp"));
     let _ = fs::remove_dir_all(location.nursery_dir());
+    failpoint!("start.emptied");
     for path in entries(&location.work_dir) {
         if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(DRAFT_PREFIX)) {
             let _ = fs::remove_dir_all(path);
@@ -67,6 +69,7 @@ pub(super) fn remove(location: &Location) {
                 set_aside(location, &pack);
             }
         }
+        failpoint!("start.unpacked");
     }
     for lock in locks {
         let shown = lock.display();
@@ -76,6 +79,7 @@ pub(super) fn remove(location: &Location) {
             tracing::warn!("Could not remove the stale lock `{shown}`: {error}");
         } else {
             tracing::warn!("Removed the stale lock `{shown}` that a crash left behind");
+            failpoint!("start.unlocked");
         }
     }
 }

@@ -16,6 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::pack::{self, Placed};
+use crate::failpoint::failpoint;
 
 /// What the readers of an index may rely on: `gitformat-pack`, index version 2.
 const FANOUT_END: usize = 8 + 256 * 4;
@@ -65,6 +66,7 @@ pub(super) fn merge(dir: &Path, paths: &[PathBuf]) -> io::Result<usize> {
     if sources.len() < 2 {
         return Ok(0);
     }
+    failpoint!("join.read");
     let mut bytes = pack::header();
     let mut placed = Vec::new();
     let mut seen = HashSet::new();
@@ -76,14 +78,18 @@ pub(super) fn merge(dir: &Path, paths: &[PathBuf]) -> io::Result<usize> {
     }
     let joined = pack::finish(bytes, placed);
     pack::store(dir, &joined, None)?;
+    failpoint!("join.stored", io);
     remove_multi_pack_index(dir)?;
+    failpoint!("join.cleared");
     for source in &sources {
         // The joined pack can be one of them: the same objects in the same order.
         if source.path != dir.join(format!("pack-{}.pack", joined.name)) {
             // Index first: without it, nobody looks for the pack.
             fs::remove_file(source.path.with_extension("idx"))?;
+            failpoint!("join.hidden");
             let _ = fs::remove_file(source.path.with_extension("rev"));
             fs::remove_file(&source.path)?;
+            failpoint!("join.removed");
         }
     }
     Ok(sources.len())

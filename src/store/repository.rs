@@ -11,6 +11,7 @@ use git2::{Config, ErrorClass, ErrorCode, Oid, Repository, RepositoryInitOptions
 use super::message::{self, Identity};
 use super::object::{Kind, Object};
 use super::{pack, template};
+use crate::failpoint::failpoint;
 use crate::policy::parse;
 use crate::report::fault::{Fault, Rule};
 
@@ -284,10 +285,13 @@ fn try_create(path: &Path) -> Result<(), BuildError> {
     }
     let draft = path.join(format!("{DRAFT_PREFIX}{}", std::process::id()));
     let built = build(&draft).and_then(|()| {
+        failpoint!("create.built");
         for (name, _) in template::FILES {
             fs::rename(draft.join(name), path.join(name))?;
+            failpoint!("create.laid-out");
         }
         fs::rename(draft.join(".git"), path.join(".git"))?;
+        failpoint!("create.placed");
         // Up to the folder that was there before, which holds the name of the next.
         for folder in path.ancestors() {
             File::open(folder)?.sync_all()?;
@@ -350,6 +354,7 @@ fn build(draft: &Path) -> Result<(), BuildError> {
     let mut options = RepositoryInitOptions::new();
     options.no_reinit(true).mkpath(true).external_template(false).initial_head("main");
     let git = Repository::init_opts(draft, &options)?;
+    failpoint!("create.begun");
     let mut config = git.config()?.open_level(git2::ConfigLevel::Local)?;
     for (name, value) in SETTINGS {
         config.set_str(name, value)?;
@@ -370,11 +375,14 @@ fn build(draft: &Path) -> Result<(), BuildError> {
     let commit = Object::new(Kind::Commit, &commit);
     let tip: Oid = commit.id;
     pack::write(&git.path().join("objects/pack"), &[commit])?;
+    failpoint!("create.packed");
     fs::write(git.path().join("refs/heads/main"), format!("{tip}\n"))?;
+    failpoint!("create.pointed");
     git.reference(MIRRORED_REF, tip, true, "mirrored")?;
     let mut index = git.index()?;
     index.add_all(["*"], git2::IndexAddOption::DEFAULT, None)?;
     index.write()?;
+    failpoint!("create.unsynced", io);
     sync_all(draft)
 }
 

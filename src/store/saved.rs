@@ -16,6 +16,7 @@ use super::lag::Lag;
 use super::policy::Policies;
 use super::repository::Location;
 use super::snapshot::Snapshot;
+use crate::failpoint::failpoint;
 use crate::report::validate::BODY_LIMIT_MAX;
 
 const FORMAT: &str = concat!("golive ", env!("CARGO_PKG_VERSION"), " snapshot, by the program of ");
@@ -41,6 +42,7 @@ pub(super) fn save(location: &Location, snapshot: &Snapshot) -> io::Result<bool>
             file.write_all(&crc32fast::hash(part).to_le_bytes())?;
             file.write_all(part)?;
         }
+        failpoint!("saved.written", io);
         fs::rename(&draft, path(location)).map(|()| true)
     };
     write().inspect_err(|_| drop(fs::remove_file(&draft)))

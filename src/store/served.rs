@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use git2::{Oid, Repository};
 
 use super::repository::Location;
+use crate::failpoint::failpoint;
 
 pub(super) const SERVED_REF: &str = "refs/golive/served";
 
@@ -27,7 +28,10 @@ pub(super) fn note(location: &Location, commit: Oid) -> io::Result<()> {
     let draft = location.own_dir().join("served");
     let mut file = File::create(&draft)?;
     file.write_all(format!("{commit}\n").as_bytes())?;
+    failpoint!("served.written", io);
     file.sync_all()?;
+    failpoint!("served.synced");
     fs::rename(&draft, &path)?;
+    failpoint!("served.placed");
     File::open(folder)?.sync_all()
 }

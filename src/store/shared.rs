@@ -19,6 +19,7 @@ use super::message::Via;
 use super::repository::Location;
 use super::snapshot::Snapshot;
 use super::{Published, WriteError, saved, served};
+use crate::failpoint::failpoint;
 use crate::metrics::Metrics;
 use crate::policy::Enforcement;
 
@@ -113,6 +114,7 @@ impl Shared {
         match saved::save(&self.location, &snapshot) {
             Ok(true) => {
                 *saved = Some(snapshot.commit);
+                failpoint!("saved.placed");
                 let duration_ms = start.elapsed().as_secs_f64() * 1000.0;
                 tracing::debug!(duration_ms, "Saved the state of {} reports", snapshot.len());
             }

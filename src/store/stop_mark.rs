@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 
 use super::repository::Location;
+use crate::failpoint::failpoint;
 
 /// Notes that the service ended by itself. Derived like all else here: without it
 /// the next start is a little more careful.
@@ -19,6 +20,7 @@ pub(super) fn set(location: &Location) {
 pub(super) fn take(location: &Location) -> bool {
     // The mark must not come back after a power loss.
     let is_there = fs::remove_file(path(location)).is_ok();
+    failpoint!("start.unmarked");
     let synced = File::open(location.own_dir()).and_then(|folder| folder.sync_all());
     let path = location.own_dir().join("mounted");
     let (before, now) = (fs::read_to_string(&path).unwrap_or_default(), mounted(location));

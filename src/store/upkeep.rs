@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::repository::Location;
 use super::{Shared, merge};
+use crate::failpoint::failpoint;
 
 /// Joined from so many packs on: all but so many of the largest.
 const PACKS_MAX: usize = 48;
@@ -70,6 +71,7 @@ pub(super) fn run(location: &Location, shared: &Arc<Shared>, stop: &Receiver<()>
                 // Flushes leave packs while others are joined: look again at once.
                 pause = Duration::ZERO;
                 shared.blobs.forget_handles();
+                failpoint!("join.done");
                 shared.metrics.upkeep_seconds.observe(seconds);
                 tracing::info!(duration_ms = seconds * 1000.0, "Joined {n_joined} of {} packs", packs.len());
             }
@@ -125,6 +127,7 @@ fn repack(location: &Location, stop: &Receiver<()>) -> Result<(), String> {
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| format!("git cannot be run: {error}"))?;
+    failpoint!("repack.begun");
     let start = Instant::now();
     loop {
         match child.try_wait() {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use git2::Oid;
 
 use super::{Edits, Looked, Saved};
+use crate::failpoint::failpoint;
 use crate::intake::look::{self, Seen, Signature};
 use crate::intake::mirror::{Mirror, RETRY_INTERVAL};
 use crate::intake::place::{is_executable, make_plain};
@@ -155,10 +156,12 @@ impl Edits {
         if is_after_crash && is_old && is_cut(mirror, tip, &bytes) {
             if !bytes.is_empty() {
                 self.set_aside.keep(path, &bytes)?;
+                failpoint!("aside.kept");
             }
             tracing::warn!(path, "`{path}` was cut off by a crash and is restored");
             return Ok(self.bring(mirror, store, path, suspect, Some(theirs)));
         }
+        failpoint!("edit.seen");
         Ok(Looked::Edit(Saved { path: path.to_owned(), suspect, signature, theirs, file: bytes.into() }))
     }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use git2::Oid;
 
 use super::{Edits, Refused, Saved};
+use crate::failpoint::failpoint;
 use crate::intake::mirror::{Mirror, RETRY_INTERVAL};
 use crate::intake::replaced::{self, is_made_from};
 use crate::intake::settle::Suspect;
@@ -33,6 +34,7 @@ impl Edits {
             for (saved, (base, start, result)) in saved.into_iter().zip(results) {
                 if let (Err(WriteError::Problem { .. }), Some(base)) = (&result, base) {
                     mirror.hold(&saved.path, base);
+                    failpoint!("edit.refused");
                 }
                 again.extend(self.took(mirror, saved, policy, start, result));
             }
@@ -87,7 +89,9 @@ impl Edits {
         match result {
             Ok(written) => {
                 self.refused.remove(&path);
+                failpoint!("edit.committed");
                 mirror.took_in(&path, theirs, written.entry.blob, written.file.as_deref());
+                failpoint!("edit.written-back");
                 self.earlier.add(&path, file, Instant::now());
                 let duration_ms = start.elapsed().as_secs_f64() * 1000.0;
                 if written.file.is_some() {
