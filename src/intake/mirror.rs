@@ -21,6 +21,7 @@ use super::index::Target;
 use super::place::Places;
 use super::replaced::Replaced;
 use super::scan::Verified;
+use crate::failpoint::failpoint;
 use crate::store::history;
 use crate::store::repository::{Location, MIRRORED_REF};
 use crate::store::snapshot::Snapshot;
@@ -78,6 +79,7 @@ impl Mirror {
             None => {
                 // Missing, or cut by a power loss: it is written without a sync, being derived.
                 let _ = std::fs::remove_file(location.git_dir.join(MIRRORED_REF));
+                failpoint!("mirrored.dropped");
                 let tip = store.opened_at();
                 git.reference(MIRRORED_REF, tip, true, "mirrored").map_err(io::Error::other)?;
                 tip

@@ -14,6 +14,8 @@ use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
 
+use crate::failpoint::failpoint;
+
 /// Where files are made that will be elsewhere; emptied at each start.
 pub(crate) struct Nursery {
     home: PathBuf,
@@ -49,6 +51,7 @@ impl Nursery {
         if current.n_files >= self.files_per_folder {
             // Still in use, it is removed at the next start.
             current.folder.take().map(fs::remove_dir);
+            failpoint!("nursery.left");
         }
         let made = match &current.folder {
             Some(folder) => make(folder.join(name)),
@@ -58,6 +61,7 @@ impl Nursery {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let folder = self.home.join(current.n_folders.to_string());
                 fs::create_dir_all(&folder)?;
+                failpoint!("nursery.opened");
                 let made = make(folder.join(name))?;
                 (current.folder, current.n_folders, current.n_files) = (Some(folder), current.n_folders + 1, 0);
                 made

@@ -14,6 +14,7 @@ use sha1::{Digest, Sha1};
 use super::cores;
 use super::nursery::Nursery;
 use super::object::Object;
+use crate::failpoint::failpoint;
 
 /// Unfinished files begin with this; `git prune` knows `tmp_` as garbage too.
 /// Without an extension: git takes whatever ends in `.idx` for an index.
@@ -72,12 +73,16 @@ pub(super) fn store(dir: &Path, pack: &Pack, nursery: Option<&Nursery>) -> io::R
     let name = &pack.name;
     let pack_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}pack_{name}"), nursery)?;
     let index_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}idx_{name}"), nursery)?;
+    failpoint!("pack.made");
     // The two syncs do not depend on each other; side by side they cost one.
     let (filled, index_filled) = cores::both(|| pack_file.fill(&pack.bytes), || index_file.fill(&pack.index));
     filled.and(index_filled)?;
+    failpoint!("pack.synced");
     // Git finds a pack by its index, so the index comes last.
     pack_file.publish(&dir.join(format!("pack-{name}.pack")))?;
+    failpoint!("pack.placed");
     index_file.publish(&dir.join(format!("pack-{name}.idx")))?;
+    failpoint!("pack.indexed", io);
     File::open(dir)?.sync_all()
 }
 
@@ -192,6 +197,7 @@ impl Temporary {
 
     fn fill(&self, bytes: &[u8]) -> io::Result<()> {
         (&self.file).write_all(bytes)?;
+        failpoint!("pack.filled", io);
         self.file.sync_all()
     }
 

@@ -25,6 +25,7 @@ use super::repository::Location;
 use super::snapshot::Snapshot;
 use super::tree::Trees;
 use super::{FileChange, Published, Shared, WriteError};
+use crate::failpoint::failpoint;
 use flusher::{Flush, Flushed, Flusher};
 
 /// How often an idle writer looks at what others did to the branch.
@@ -172,6 +173,7 @@ impl Writer {
         plan.objects.iter().filter(|object| object.kind == Kind::Blob).for_each(|blob| self.shared.blobs.put(blob));
         let (old, new) = (plan.base, plan.snapshot.commit);
         self.note_next(Some(new));
+        failpoint!("write.planned");
         self.flusher.begin(Flush { objects: std::mem::take(&mut plan.objects), old, new });
         Some(planned)
     }
@@ -182,11 +184,14 @@ impl Writer {
         let error = match flushed.result {
             Ok(()) => {
                 self.shared.metrics.flush_seconds.observe(flushed.took.as_secs_f64());
+                failpoint!("write.flushed");
                 self.shared.set_obstacle(None);
                 self.publish(flight.plan.snapshot.clone(), std::mem::take(&mut flight.plan.changes));
+                failpoint!("write.published");
                 self.note_next(None);
                 self.shared.hold.passed();
                 self.answer(flight);
+                failpoint!("write.answered");
                 self.renew_handle();
                 return next.and_then(|next| match next.plan.changes.is_empty() {
                     // What they are told rests on the branch as it is now.

@@ -8,6 +8,7 @@ use std::time::Instant;
 use git2::{Delta, Oid, Repository};
 
 use super::{Mirror, RETRY_INTERVAL};
+use crate::failpoint::failpoint;
 use crate::intake::place::Placed;
 use crate::store::repository::MIRRORED_REF;
 use crate::store::size::is_too_long;
@@ -65,6 +66,7 @@ impl Mirror {
         let (old, new) = (git.find_commit(self.commit)?.tree()?, git.find_commit(tip)?.tree()?);
         let between = blobs_between(&git, self.commit, tip).unwrap_or_default();
         let was_between = |path: &str, found: Oid| between.get(path).is_some_and(|blobs| blobs.contains(&found));
+        failpoint!("compare.begun");
         let diff = git.diff_tree_to_tree(Some(&old), Some(&new), None)?;
         let mut outcomes = Vec::new();
         for delta in diff.deltas() {
@@ -94,6 +96,7 @@ impl Mirror {
                 (self.put(path, git.find_blob(blob)?.content(), blob, base, &is_base), Some(blob))
             };
             outcomes.push((path.to_owned(), placed, base, blob));
+            failpoint!("compare.placed");
         }
         // Put back by a later commit: the tree is as before, and the file may be as between.
         let seen: HashSet<String> = outcomes.iter().map(|(path, ..)| path.clone()).collect();
@@ -119,6 +122,7 @@ impl Mirror {
             let bases = between.get(&path).into_iter().flatten().copied().map(Some);
             self.note(&path, placed, base, bases.collect(), blob);
         }
+        failpoint!("compare.done");
         self.commit = tip;
         Ok(())
     }

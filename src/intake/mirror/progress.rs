@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Mirror, RETRY_INTERVAL};
+use crate::failpoint::failpoint;
 use crate::intake::index;
 use crate::store::Store;
 use crate::store::repository::MIRRORED_REF;
@@ -47,6 +48,7 @@ impl Mirror {
                     .location
                     .open()
                     .and_then(|git| git.reference(MIRRORED_REF, self.commit, true, "mirrored").map(|_| ()));
+                failpoint!("mirrored.noted");
                 if let Err(error) = noted {
                     // Nobody else's: what libgit2 left there would be in the way for ever.
                     let _ = std::fs::remove_file(self.location.git_dir.join(format!("{MIRRORED_REF}.lock")));

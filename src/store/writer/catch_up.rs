@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Writer;
+use crate::failpoint::failpoint;
 use crate::report::validate::BODY_LIMIT_MAX;
 use crate::store::absorb::{self, AbsorbError};
 use crate::store::snapshot::Snapshot;
@@ -57,20 +58,24 @@ impl Writer {
             Err(AbsorbError::Rewound { served: lost, tip }) => {
                 // So that nobody has to guess what was lost, whenever they look.
                 self.shared.note_served();
+                failpoint!("rewind.seen");
                 let accepted = rewind::is_accepted(&self.git, tip, lost).map_err(git_error)?;
                 if !accepted {
                     self.shared.is_rewound.store(true, Ordering::Release);
                     return Err(WriteError::Unavailable(rewind::refusal(&self.location, lost, tip)));
                 }
                 let snapshot = load::snapshot(&self.location, tip, BODY_LIMIT_MAX).map_err(git_error)?;
+                failpoint!("rewind.read");
                 tracing::warn!(%tip, %lost, "The rewind from `{lost}` was accepted; `{tip}` is served");
                 snapshot
             }
             Err(AbsorbError::Git(error)) => return Err(git_error(error)),
         };
+        failpoint!("absorb.read");
         self.shared.serve(Arc::new(snapshot));
         self.shared.is_rewound.store(false, Ordering::Release);
         self.shared.announce(None);
+        failpoint!("absorb.served");
         Ok(self.shared.snapshot.load_full())
     }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use git2::{Oid, Repository};
 
+use crate::failpoint::failpoint;
 use crate::store::branch::{self, SwapError};
 use crate::store::cores;
 use crate::store::nursery::Nursery;
@@ -97,11 +98,18 @@ impl Disk {
     /// Puts all objects on disk, then moves the branch. The new tip is synced
     /// beside the pack, where nobody looks; what refers to the pack comes after it.
     fn flush(&self, flush: &Flush) -> Result<(), SwapError> {
+        failpoint!("write.begun");
         let (location, new) = (&self.location, flush.new);
-        let write = || pack::write_from(self.nursery.as_ref(), &location.pack_dir(), &flush.objects);
+        let write = || {
+            let kept = pack::write_from(self.nursery.as_ref(), &location.pack_dir(), &flush.objects)?;
+            failpoint!("pack.kept");
+            Ok(kept)
+        };
         let (written, prepared) = cores::both(write, || branch::prepare(location, new));
         // Kept until the branch refers to it.
         let _kept = written?;
-        prepared?.swap(&self.git, flush.old)
+        let prepared = prepared?;
+        failpoint!("write.prepared");
+        prepared.swap(&self.git, flush.old)
     }
 }
