@@ -3,7 +3,8 @@
 //!
 //! `FAILPOINTS='pack.filled=2*off->return(die)'` in the environment: when the
 //! process comes to `pack.filled` for the third time, it is gone, as by `kill -9`.
-//! Other words of [`fail`] do what they do there (`sleep(100)`, `pause`, `1%…`).
+//! Other words of `fail` do what they do there (`sleep(100)`, `pause`, `1%…`). With
+//! `FAILPOINTS_FROM=FILE` nothing counts before there is that file.
 //!
 //! A name is the part, a dot, and what was done last when the process is there:
 //! what comes between two points in the code is a step.
@@ -23,6 +24,9 @@
 //! | `edit`, `held` | a hand edit is taken in or refused | `intake/edits`, `intake/held.rs` |
 //! | `aside` | what a power loss left of a file is kept | `intake/set_aside.rs` |
 //! | `push` | a push over HTTP | `http/git.rs` |
+
+#[cfg(feature = "failpoints")]
+use std::{ffi::OsString, path::Path, sync::LazyLock};
 
 /// Marks a step. `failpoint!("part.done", io)` can also fail by the number of an
 /// error of the system (`return(28)`), or leave out what comes after it in the
@@ -54,6 +58,10 @@ pub fn arm() {
 
 #[cfg(feature = "failpoints")]
 pub(crate) fn reached(name: &str) -> Option<std::io::Result<()>> {
+    static FROM: LazyLock<Option<OsString>> = LazyLock::new(|| std::env::var_os("FAILPOINTS_FROM"));
+    if FROM.as_ref().is_some_and(|file| !Path::new(file).exists()) {
+        return None;
+    }
     fail::eval(name, |word| match word.as_deref() {
         Some("die") => die(),
         Some("skip") => Ok(()),
