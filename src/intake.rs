@@ -13,5 +13,6 @@ mod scan;
 mod set_aside;
 mod settle;
 mod slots;
+mod taken_out;
 mod watch;
 pub mod worktree;

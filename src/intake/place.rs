@@ -48,8 +48,8 @@ impl Places {
     }
 
     /// Makes the file at `path` hold `bytes`, which are `blob`, if what is there
-    /// now is one of `bases` (or nothing). A file that has the signature `known` is
-    /// taken to be one, and looked at when it came out.
+    /// now is one of `bases`, all of which git has (or nothing). A file that has the
+    /// signature `known` is taken to be one, and looked at when it came out.
     ///
     /// # Errors
     /// The file system's; the file is as it was.
@@ -60,6 +60,28 @@ impl Places {
         blob: Oid,
         known: Option<Signature>,
         is_base: &dyn Fn(Oid) -> bool,
+    ) -> io::Result<Placed> {
+        self.put_from(path, bytes, blob, known, is_base, &|_| {})
+    }
+
+    /// The same where the file holds `theirs`, which only the person has, and is done
+    /// with. What is taken out is deleted, so that no start takes it for lost.
+    ///
+    /// # Errors
+    /// The file system's; the file is as it was.
+    pub(super) fn put_over(&self, path: &str, bytes: &[u8], blob: Oid, theirs: Option<Oid>) -> io::Result<Placed> {
+        let drop = |taken_out: &Path| drop(fs::remove_file(taken_out));
+        self.put_from(path, bytes, blob, None, &|found| Some(found) == theirs, &drop)
+    }
+
+    fn put_from(
+        &self,
+        path: &str,
+        bytes: &[u8],
+        blob: Oid,
+        known: Option<Signature>,
+        is_base: &dyn Fn(Oid) -> bool,
+        is_done_with: &dyn Fn(&Path),
     ) -> io::Result<Placed> {
         let target = self.work_dir.join(path);
         if !has_plain_parents(&self.work_dir, path)? {
@@ -82,7 +104,9 @@ impl Places {
             }
         }
         let draft = Draft::of(self.slots.fill(bytes)?)?;
-        Ok(match replace(&draft.path, &target, blob, is_base)? {
+        let replaced = replace(&draft.path, &target, blob, is_base)?;
+        is_done_with(&draft.path);
+        Ok(match replaced {
             Some(replaced) if replaced == blob => Placed::Level,
             Some(_) => Placed::Forward(draft.placed_at(&target)),
             None => Placed::LeftAlone,

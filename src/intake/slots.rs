@@ -21,6 +21,9 @@ const REST: Duration = Duration::from_secs(30);
 /// rested longest is taken.
 const N_SLOTS: usize = 4096;
 
+/// Of their names.
+pub(super) const SLOT_PREFIX: &str = "file-";
+
 pub(super) struct Slots {
     folder: PathBuf,
     /// When each was used last, oldest first.
@@ -41,7 +44,7 @@ impl Slots {
     /// The file system's.
     pub(super) fn fill(&self, bytes: &[u8]) -> io::Result<(PathBuf, File)> {
         let slot = self.next(Instant::now());
-        let path = self.folder.join(format!("file-{slot}"));
+        let path = self.folder.join(format!("{SLOT_PREFIX}{slot}"));
         let mut file = match self.used(&path)? {
             Some(file) => file,
             None => self.make(&path)?,

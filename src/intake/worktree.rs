@@ -13,6 +13,7 @@ use super::edits::{Edits, Looked};
 use super::mirror::Mirror;
 use super::scan::{Scan, Scanner, Verified, report_like};
 use super::settle::{Hint, Suspects};
+use super::taken_out;
 use super::watch::Watch;
 use crate::store::repository::Location;
 use crate::store::{Published, Store};
@@ -66,6 +67,7 @@ impl WorkTree {
     /// # Errors
     /// libgit2's.
     pub fn open(store: &Store) -> io::Result<Self> {
+        taken_out::give_back(store);
         let verified = Verified::default();
         Ok(Self {
             location: store.location().clone(),

@@ -47,7 +47,6 @@ pub(super) fn remove(location: &Location) {
             let _ = fs::remove_file(keep);
         }
     }
-    let _ = fs::remove_dir_all(location.own_dir().join("tmp"));
     let _ = fs::remove_dir_all(location.nursery_dir());
     failpoint!("start.emptied");
     for path in entries(&location.work_dir) {

@@ -70,7 +70,7 @@ impl Mirror {
         }
         let is_theirs = |found: Oid| Some(found) == theirs;
         let placed = match tip {
-            Some(tip) => self.file(tip).and_then(|file| self.places.put(path, &file, tip, None, &is_theirs)),
+            Some(tip) => self.file(tip).and_then(|file| self.places.put_over(path, &file, tip, theirs)),
             None => self.places.remove(path, &is_theirs),
         };
         let is_done = matches!(placed, Ok(Placed::Forward(_) | Placed::Level));
@@ -106,7 +106,7 @@ impl Mirror {
         }
         // Whatever comes next was made from this, or from what they saved.
         self.held.set(path, Some(blob));
-        let put = |file: &[u8]| self.places.put(path, file, blob, None, &|found| found == theirs);
+        let put = |file: &[u8]| self.places.put_over(path, file, blob, Some(theirs));
         let placed = match file {
             Some(file) => put(file),
             None => self.file(blob).and_then(|file| put(&file)),
