@@ -41,6 +41,8 @@ pub(super) struct Mirror {
     places: Places,
     /// Paths whose file was brought forward and whose index entry was not yet.
     behind: BTreeMap<String, Target>,
+    /// What the index may hold of files that were not brought forward.
+    passed: HashMap<String, Vec<Option<Oid>>>,
     /// The commit up to which files were brought forward, and its state.
     commit: Oid,
     at: Arc<Snapshot>,
@@ -86,13 +88,14 @@ impl Mirror {
             }
         };
         let held = Held::open(&location.own_dir());
-        Ok(Self {
+        let mut mirror = Self {
             left: held.paths().map(|path| (path.clone(), Duration::ZERO)).collect(),
             held,
             location,
             git,
             places,
             behind: BTreeMap::new(),
+            passed: HashMap::new(),
             commit,
             at: store.snapshot(),
             ahead: HashMap::new(),
@@ -103,7 +106,11 @@ impl Mirror {
             index_written: Instant::now(),
             index_cost: Duration::ZERO,
             trouble: None,
-        })
+        };
+        if mirror.has_lost_place {
+            mirror.doubt_index();
+        }
+        Ok(mirror)
     }
 
     /// Returns the state that the work tree was brought to; `None` if that is

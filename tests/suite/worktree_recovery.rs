@@ -148,3 +148,52 @@ fn a_deleted_work_tree_loses_nothing_of_the_record() {
     service.git(&["restore", "."]);
     service.wait_until_clean();
 }
+
+/// It was: of a file that waited for a person, the index was brought forward from two
+/// versions alone; one that it held from between the two stayed in it for ever.
+#[test]
+fn index_of_a_file_that_was_edited_while_the_mirror_was_behind_follows() {
+    let place = Place::new();
+    let service = place.serve();
+    let id = service.submit("mcp-one");
+    service.wait_until_mirrored();
+    let first = service.git(&["rev-parse", "main"]);
+    assert_eq!(service.patch(&id, &decision("rejected", "First")).status, 200);
+    service.wait_until_clean();
+    service.wait_until_mirrored();
+    // The index stays there, and the crash comes before it is noted how far it is.
+    let lock = place.repo().join(".git/index.lock");
+    fs::write(&lock, "").expect("a lock");
+    assert_eq!(service.patch(&id, &decision("rejected", "Second")).status, 200);
+    service.wait_until("the file is there", || place.on_disk("mcp-one").contains("Second"));
+    service.kill_9();
+    fs::remove_file(&lock).expect("removed");
+    place.git(&["update-ref", "refs/golive/mirrored", first.trim()]);
+    place.edit("mcp-one", &[("All well.", "All well, I say.")]);
+    let service = place.serve();
+    service.wait_until("it is taken in", || place.committed_report("mcp-one").contains("I say"));
+    service.wait_until_clean();
+}
+
+/// It was: if it was not known how far the work tree is, it was taken to be at the tip, and
+/// what the index lacked stayed out of it.
+#[test]
+fn index_that_was_behind_follows_if_its_place_is_lost() {
+    let place = Place::new();
+    let service = place.serve();
+    let id = service.submit("mcp-one");
+    service.wait_until_mirrored();
+    let lock = place.repo().join(".git/index.lock");
+    fs::write(&lock, "").expect("a lock");
+    assert_eq!(service.patch(&id, &decision("approved", "")).status, 200);
+    service.submit("mcp-two");
+    service.wait_until("the files are there", || {
+        place.report_file("mcp-two").exists() && place.on_disk("mcp-one").contains("status: approved")
+    });
+    service.kill_9();
+    fs::remove_file(&lock).expect("removed");
+    fs::remove_file(place.repo().join(".git/refs/golive/mirrored")).expect("lost");
+    let service = place.serve();
+    service.wait_until_clean();
+    service.assert_record_is_whole(2);
+}

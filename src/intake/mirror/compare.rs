@@ -86,8 +86,8 @@ impl Mirror {
                 );
                 continue;
             }
-            let base = (delta.status() != Delta::Added).then(|| delta.old_file().id());
-            let base = self.held.get(path).unwrap_or(base);
+            let before = (delta.status() != Delta::Added).then(|| delta.old_file().id());
+            let base = self.held.get(path).unwrap_or(before);
             let is_base = |found: Oid| Some(found) == base || was_between(path, found);
             let (placed, blob) = if delta.status() == Delta::Deleted {
                 (self.places.remove(path, &is_base), None)
@@ -95,7 +95,7 @@ impl Mirror {
                 let blob = delta.new_file().id();
                 (self.put(path, git.find_blob(blob)?.content(), blob, base, &is_base), Some(blob))
             };
-            outcomes.push((path.to_owned(), placed, base, blob));
+            outcomes.push((path.to_owned(), placed, base, before, blob));
             failpoint!("compare.placed");
         }
         // Put back by a later commit: the tree is as before, and the file may be as between.
@@ -107,19 +107,20 @@ impl Mirror {
             {
                 let base = self.held.get(path).unwrap_or(Some(tip));
                 let placed = self.put(path, git.find_blob(tip)?.content(), tip, base, &|found| blobs.contains(&found));
-                outcomes.push((path.clone(), placed, base, Some(tip)));
+                outcomes.push((path.clone(), placed, base, Some(tip), Some(tip)));
             }
         }
         let index = git.index().ok();
         let staged = |path: &str| Some(index.as_ref()?.get_path(std::path::Path::new(path), 0)?.id);
-        for (path, placed, base, blob) in outcomes {
+        for (path, placed, base, before, blob) in outcomes {
             // A person committed a part of what they saved: the rest was made from that.
             let is_rest = matches!(placed, Ok(Placed::LeftAlone)) && blob.is_some() && staged(&path) == blob;
             let base = if is_rest { blob } else { base };
             if let (Ok(Placed::Forward(_)), Some(old)) = (&placed, base.filter(|base| Some(*base) != blob)) {
                 self.replaced.add(&path, old, Instant::now());
             }
-            let bases = between.get(&path).into_iter().flatten().copied().map(Some);
+            // What the index may hold, wherever it was cut off on the way.
+            let bases = between.get(&path).into_iter().flatten().copied().map(Some).chain([before]);
             self.note(&path, placed, base, bases.collect(), blob);
         }
         failpoint!("compare.done");

@@ -113,6 +113,7 @@ impl Mirror {
         };
         let target = self.behind.entry(path.to_owned()).or_default();
         target.bases.extend([base, before, Some(theirs)]);
+        target.bases.extend(self.passed.remove(path).unwrap_or_default());
         (target.blob, target.placed) = (Some(blob), None);
         match placed {
             Ok(placed @ (Placed::Forward(_) | Placed::Level)) => self.is_placed(path, placed),
@@ -144,6 +145,7 @@ impl Mirror {
             // The index stays where the file is, so that `git diff` shows what a person did.
             Ok(Placed::LeftAlone) if is_report => {
                 self.held.keep(path, base);
+                self.passed.entry(path.to_owned()).or_default().extend(bases);
                 return self.left.push((path.to_owned(), Duration::ZERO));
             }
             Ok(Placed::LeftAlone) => {
@@ -161,6 +163,7 @@ impl Mirror {
         }
         let target = self.behind.entry(path.to_owned()).or_default();
         target.bases.extend(bases);
+        target.bases.extend(self.passed.remove(path).unwrap_or_default());
         target.bases.push(base);
         (target.blob, target.placed) = (blob, signature);
     }

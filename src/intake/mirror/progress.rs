@@ -3,13 +3,15 @@
 //! files were. Not at every commit, as a rewrite of the index costs the more the
 //! more files there are.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{Mirror, RETRY_INTERVAL};
 use crate::failpoint::failpoint;
-use crate::intake::index;
+use crate::intake::index::{self, Target};
 use crate::store::Store;
 use crate::store::repository::MIRRORED_REF;
+use crate::store::snapshot::ListQuery;
 
 /// Under steady writing the index is rewritten at most so often, and at most a
 /// twentieth of the time: at 100,000 files a rewrite takes 80 ms.
@@ -17,6 +19,20 @@ const INDEX_INTERVAL: Duration = Duration::from_secs(1);
 const INDEX_SHARE: u32 = 20;
 
 impl Mirror {
+    /// It is not known how far the index was: what it lacks, or holds of an older time,
+    /// is brought forward.
+    pub(super) fn doubt_index(&mut self) {
+        let Ok(index) = self.location.open().and_then(|git| git.index()) else { return };
+        let at = self.at.clone();
+        for entry in at.page(&ListQuery { limit: at.len(), ..ListQuery::default() }).entries {
+            let (path, blob) = (&*entry.path, at.blob_at(&entry.path));
+            let staged = index.get_path(Path::new(path), 0).map(|entry| entry.id);
+            if staged != blob && staged.is_none_or(|staged| self.older_versions(path).contains(&staged)) {
+                self.behind.insert(path.to_owned(), Target { bases: vec![staged], blob, ..Target::default() });
+            }
+        }
+    }
+
     /// Returns whether the index is due under steady writing.
     pub(in crate::intake) fn is_index_due(&self) -> bool {
         self.index_written.elapsed() > INDEX_INTERVAL.max(self.index_cost * INDEX_SHARE)
