@@ -180,7 +180,8 @@ pub struct FileChange {
 pub struct Store {
     shared: Arc<Shared>,
     opened_at: Oid,
-    was_stopped_well: bool,
+    /// No file of the work tree can be cut, or none is any more.
+    is_whole: AtomicBool,
     opening: Opening,
     /// `None` once the store is closed.
     commands: Mutex<Option<crossbeam_channel::Sender<Command>>>,
@@ -219,7 +220,7 @@ impl Store {
         failpoint!("start.locked");
         leftovers::remove(&location);
         failpoint!("start.cleared");
-        let was_stopped_well = stop_mark::take(&location);
+        let is_whole = AtomicBool::new(stop_mark::take(&location));
         failpoint!("start.marked");
         hooks::install(&location);
         failpoint!("start.hooked");
@@ -267,7 +268,7 @@ impl Store {
         let writer = spawn("writer", move || writer.run(&waiting)).map_err(io_error)?;
         let threads = Threads { writer, upkeep: None };
         let (commands, threads) = (Mutex::new(Some(commands)), Mutex::new(Some(threads)));
-        Ok(Self { shared, opened_at: tip, was_stopped_well, opening, commands, threads, _lock: lock })
+        Ok(Self { shared, opened_at: tip, is_whole, opening, commands, threads, _lock: lock })
     }
 
     /// Starts to keep the number of packs small. Called once.
@@ -296,10 +297,16 @@ impl Store {
         self.opening
     }
 
-    /// Returns whether the service before this one ended by itself, and not by a
-    /// crash or a power loss.
-    pub fn was_stopped_well(&self) -> bool {
-        self.was_stopped_well
+    /// Returns whether no file of the work tree can have been cut by a power loss, or
+    /// whatever was is repaired.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole.load(Ordering::Acquire)
+    }
+
+    /// Notes that every file of the work tree was looked at after a power loss.
+    pub fn is_repaired(&self) {
+        stop_mark::is_repaired(self.location());
+        self.is_whole.store(true, Ordering::Release);
     }
 
     /// Returns whether history was rewound or replaced, and nobody said yet what counts.
@@ -502,7 +509,9 @@ impl Store {
         failpoint!("stop.noted");
         self.shared.save_snapshot(0);
         failpoint!("stop.saved");
-        stop_mark::set(&self.shared.location);
+        if self.is_whole() {
+            stop_mark::set(&self.shared.location);
+        }
         failpoint!("stop.marked");
         drop(self.shared.listener.lock().expect("no panic under this lock").take());
     }

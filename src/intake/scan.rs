@@ -49,11 +49,12 @@ pub(super) struct Scan {
 
 impl Scanner {
     /// Starts the thread; it tells `news` what it found.
-    pub(super) fn start(location: &Location, verified: Verified, news: SyncSender<News>) -> Self {
+    /// `is_whole`: git's index can be trusted, as no file was cut off behind its back.
+    pub(super) fn start(location: &Location, verified: Verified, is_whole: bool, news: SyncSender<News>) -> Self {
         let (requests, waiting) = channel();
         let is_stopped = Arc::new(AtomicBool::new(false));
         let walk = Walk { location: location.clone(), verified, is_stopped: is_stopped.clone() };
-        let run = move || walk.run(&waiting, &news);
+        let run = move || walk.run(&waiting, is_whole, &news);
         std::thread::Builder::new().name("scan".into()).spawn(run).expect("a thread can be started at start");
         Self { requests, is_stopped, is_busy: false, next_at: Instant::now(), hurried_at: None, n_done: 0 }
     }
@@ -106,8 +107,8 @@ struct Walk {
 }
 
 impl Walk {
-    fn run(&self, waiting: &Receiver<Arc<Snapshot>>, news: &SyncSender<News>) {
-        let mut is_first = true;
+    fn run(&self, waiting: &Receiver<Arc<Snapshot>>, is_whole: bool, news: &SyncSender<News>) {
+        let mut is_first = is_whole;
         while let Ok(at) = waiting.recv() {
             let start = Instant::now();
             if std::mem::take(&mut is_first) {

@@ -126,6 +126,11 @@ impl Suspects {
         self.0.entry(path).or_insert_with(|| Suspect::new(now)).due = now + after;
     }
 
+    /// Returns whether files still have to be looked at that were found at the start.
+    pub(super) fn has_of_start(&self) -> bool {
+        self.0.values().any(|suspect| suspect.is_of_start)
+    }
+
     /// Events were lost: nobody knows any more who has a file open.
     pub(super) fn forget_writers(&mut self) {
         self.0.values_mut().for_each(Suspect::forget_writer);

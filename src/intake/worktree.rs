@@ -47,6 +47,8 @@ pub struct WorkTree {
     mirror: Mirror,
     suspects: Suspects,
     verified: Verified,
+    /// Every file was compared with the tip since the start.
+    is_compared: bool,
     /// Until then a person's git is taken to be at work.
     hands_off_until: Instant,
 }
@@ -74,6 +76,7 @@ impl WorkTree {
             mirror: Mirror::open(store, verified.clone())?,
             suspects: Suspects::default(),
             verified,
+            is_compared: false,
             hands_off_until: Instant::now(),
         })
     }
@@ -84,7 +87,7 @@ impl WorkTree {
         let (sender, news) = sync_channel(NEWS_MAX);
         let mut edits = Edits::new(store, self.verified.clone());
         let watch = Watch::new(&self.location.work_dir, sender.clone());
-        let scanner = Scanner::start(&self.location, self.verified.clone(), sender.clone());
+        let scanner = Scanner::start(&self.location, self.verified.clone(), store.is_whole(), sender.clone());
         let long_ago = Instant::now() - RENEW_INTERVAL;
         let mut senses = Senses { news, watch, scanner, renewed_at: long_ago, heard_at: long_ago };
         let pass_on = move || pass_on(&published, &sender);
@@ -100,6 +103,7 @@ impl WorkTree {
                 // Another branch, none, or other history: the work tree is a person's until they are back.
                 self.mirror.start_over();
                 self.suspects.clear();
+                self.is_compared = false;
                 senses.watch.take();
                 if let Ok(News::Scanned(scan)) = &heard {
                     senses.scanner.is_done(scan, Instant::now());
@@ -114,6 +118,7 @@ impl WorkTree {
                 self.renew(&mut senses);
                 if !is_closed {
                     self.look(&mut edits, store);
+                    self.note_if_repaired(store);
                 }
                 if is_closed || committed_at.elapsed() >= QUIET || self.mirror.is_index_due() {
                     self.mirror.write_index(store);
@@ -141,6 +146,7 @@ impl WorkTree {
             Ok(News::Committed(published)) => self.mirror.follow(&published),
             Ok(News::Scanned(scan)) => {
                 let is_first = senses.scanner.is_done(&scan, now);
+                self.is_compared |= is_first;
                 let hint = if is_first { Hint::ComparedAtStart } else { Hint::Compared };
                 for path in scan.suspects.into_iter().chain(edits.with_problems(store)) {
                     self.suspects.hint(path, hint, now);
@@ -210,6 +216,13 @@ impl WorkTree {
         }
         for (path, suspect) in edits.take_in(&mut self.mirror, store, saved) {
             self.suspects.put_back(path, suspect);
+        }
+    }
+
+    /// Says so when everything that a power loss can have cut was looked at.
+    fn note_if_repaired(&self, store: &Store) {
+        if !store.is_whole() && self.is_compared && self.mirror.at().is_some() && !self.suspects.has_of_start() {
+            store.is_repaired();
         }
     }
 }

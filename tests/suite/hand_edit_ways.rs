@@ -221,3 +221,43 @@ fn what_a_crash_left_of_a_file_is_set_aside_until_somebody_looked() {
     service.wait_until_no_problem();
     assert_eq!(service.patch(&id, &decision("approved", "")).status, 200);
 }
+
+/// It was: the first start after a power loss noted at once that all is well, so that a
+/// crash in the midst of the repairs made a person's edit of each file that was cut.
+#[test]
+fn file_that_a_power_loss_cut_is_restored_also_if_the_first_start_after_it_crashes() {
+    let place = place_of_robin();
+    let service = place.serve();
+    submitted(&service, "mcp-one");
+    let whole = place.on_disk("mcp-one");
+    service.kill_9();
+    fs::remove_file(place.repo().join(".git/golive/mounted")).expect("noted at the start");
+    fs::write(place.report_file("mcp-one"), &whole[..whole.len() - 5]).expect("cut");
+    place.serve_with(&["--without", "work-tree"]).kill_9();
+    let service = place.serve();
+    service.wait_for_problem(&place.report_path("mcp-one"), "cut-file");
+    assert_eq!(place.on_disk("mcp-one"), whole);
+    assert_eq!(service.commits().len(), 2, "nobody edited it");
+}
+
+/// It was: only an empty file, or the beginning of the one that was there, was known as cut.
+/// A file system that knew how long it is, and not what is in it, left a problem for ever.
+#[test]
+fn file_of_zeros_after_a_power_loss_is_restored() {
+    let place = place_of_robin();
+    let service = place.serve();
+    for name in ["mcp-one", "mcp-two"] {
+        submitted(&service, name);
+    }
+    let whole = ["mcp-one", "mcp-two"].map(|name| place.on_disk(name));
+    service.kill_9();
+    fs::remove_file(place.repo().join(".git/golive/mounted")).expect("noted at the start");
+    fs::write(place.report_file("mcp-one"), vec![0; whole[0].len()]).expect("zeros");
+    let half = [&whole[1].as_bytes()[..100], &vec![0; whole[1].len() - 100]].concat();
+    fs::write(place.report_file("mcp-two"), half).expect("half of it zeros");
+    let service = place.serve();
+    service.wait_for_problem(&place.report_path("mcp-two"), "cut-file");
+    service.wait_until("both are restored", || ["mcp-one", "mcp-two"].map(|name| place.on_disk(name)) == whole);
+    assert_eq!(service.commits().len(), 3, "nobody edited them");
+    assert_eq!(service.problem_at(&place.report_path("mcp-one")), None, "nothing of it was left to look at");
+}

@@ -146,15 +146,22 @@ impl Edits {
             self.note_stray(store, path, signature, tip, &bytes);
             return Ok(Looked::Done);
         }
-        if mirror.has_lost_place && suspect.is_of_start && mirror.older_versions(path).contains(&theirs) {
+        let (has_lost, is_old) = (!store.is_whole(), signature.modified_at() < self.started_at);
+        // A disk can also bring back what was in the same blocks: whatever git has, no person saved.
+        let is_behind = suspect.is_of_start
+            && (mirror.has_lost_place && mirror.older_versions(path).contains(&theirs)
+                || has_lost && is_old && mirror.file(theirs).is_ok());
+        if is_behind {
             tracing::info!(path, "`{path}` is an older version and is brought forward");
             return Ok(self.bring(mirror, store, path, suspect, Some(theirs)));
         }
         // Not what somebody saves just now.
-        let is_old = signature.modified_at() < self.started_at;
-        let is_after_crash = suspect.is_of_start && !store.was_stopped_well();
-        if is_after_crash && is_old && is_cut(mirror, tip, &bytes) {
-            if !bytes.is_empty() {
+        let is_cut = || {
+            let older = || mirror.older_versions(path).into_iter().any(|older| is_cut(mirror, Some(older), &bytes));
+            is_cut(mirror, tip, &bytes) || older()
+        };
+        if has_lost && is_old && is_cut() {
+            if bytes.iter().any(|byte| *byte != 0) {
                 self.set_aside.keep(path, &bytes)?;
                 failpoint!("aside.kept");
             }
@@ -198,8 +205,15 @@ fn first_line_of_text(head: &[u8]) -> Option<usize> {
     fences.nth(1).map(|(n, _)| n + 2)
 }
 
-/// Returns whether `bytes` are what a writer, or a power loss, left of `whole`.
+/// Returns whether `bytes` are what a writer, or a power loss, left of `whole`. A file
+/// system can know how long a file is before it has the bytes: then the rest is zeros,
+/// which no report has.
 fn is_cut(mirror: &Mirror, whole: Option<Oid>, bytes: &[u8]) -> bool {
-    let is_beginning = |whole| mirror.file(whole).is_ok_and(|file| file.len() > bytes.len() && file.starts_with(bytes));
-    bytes.is_empty() || whole.is_some_and(is_beginning)
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let (rest, has_zeros) = (&bytes[..end], end < bytes.len());
+    let is_beginning = |whole| {
+        let is_shorter = |file: &[u8]| has_zeros || file.len() > rest.len();
+        mirror.file(whole).is_ok_and(|file| file.starts_with(rest) && is_shorter(&file))
+    };
+    rest.is_empty() || whole.is_some_and(is_beginning)
 }
