@@ -18,6 +18,9 @@ mod attack_model;
 mod attack_overload;
 mod attack_repository;
 mod attack_upkeep;
+#[cfg(feature = "failpoints")]
+mod attack_crash_points;
+mod attack_power_loss;
 mod bad_input;
 mod bad_input_addresses;
 mod bad_input_http;

@@ -4,12 +4,15 @@
 pub(crate) mod attack;
 pub(crate) mod bad_edits;
 pub(crate) mod desk;
+pub(crate) mod disk;
 pub(crate) mod edits;
 pub(crate) mod events;
 pub(crate) mod policy;
 pub(crate) mod process;
 pub(crate) mod refusals;
+pub(crate) mod siege;
 pub(crate) mod texts;
+pub(crate) mod witness;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -119,6 +122,21 @@ impl Place {
         self.start(command.arg(self.repo()).args(args))
     }
 
+    /// Starts a service that ends at a named step (`src/failpoint.rs`): `points` as in
+    /// `FAILPOINTS`, which count once there is the file `from`.
+    #[cfg(feature = "failpoints")]
+    pub(crate) fn serve_armed(
+        &self,
+        points: &str,
+        from: Option<&Path>,
+        args: &[&str],
+    ) -> Result<Service<'_>, Finished> {
+        let mut command = self.command(BINARY);
+        command.env("FAILPOINTS", points).envs(from.map(|from| ("FAILPOINTS_FROM", from)));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--repo"]);
+        self.start(command.arg(self.repo()).args(args))
+    }
+
     /// Starts the service by `command`, whatever form its log has.
     pub(crate) fn start(&self, command: &mut Command) -> Result<Service<'_>, Finished> {
         let child = command.current_dir(self.dir.path()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
@@ -205,6 +223,14 @@ pub(crate) struct Service<'a> {
 impl Service<'_> {
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Returns whether the process is gone.
+    #[cfg(feature = "failpoints")]
+    pub(crate) fn has_ended(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
+        // A child that nobody waited for is a zombie.
+        stat.rsplit(')').next().is_none_or(|rest| rest.trim_start().starts_with(['Z', 'X']) || rest.is_empty())
     }
 
     /// Everything logged so far, one JSON object a line.
