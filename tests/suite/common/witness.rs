@@ -268,7 +268,7 @@ fn unsettled(service: &Service<'_>) -> Vec<String> {
 fn unexplained(service: &Service<'_>, saved: &[Saved]) -> Vec<String> {
     let place = service.place;
     let is_explained = |Saved { name, mark, is_told }: &&Saved| {
-        let committed = place.committed_report(name);
+        let committed = place.try_git(&["show", &format!("main:{}", place.report_path(name))]).stdout;
         let is_there = || std::fs::read_to_string(place.report_file(name)).is_ok_and(|text| text.contains(mark));
         let is_problem = || service.problem_at(&place.report_path(name)).is_some();
         committed.contains(START) && (committed.contains(mark) || !is_told && is_there() && is_problem())
