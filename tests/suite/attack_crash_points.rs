@@ -20,7 +20,7 @@ enum Way {
     Work,
     /// Clients write, a person edits files.
     Edit,
-    /// A person edits files, another pushes: beside clients a push can take long.
+    /// Somebody pushes: beside others that write, a push can take long.
     Push,
     /// It is stopped beside that.
     Stop,
@@ -213,7 +213,7 @@ impl Chain {
             service.has_ended()
         };
         let who = match way {
-            Way::Push => Who::EditorAndPusher,
+            Way::Push => Who::Pusher,
             Way::Edit => Who::ClientsAndEditor,
             _ if rounds(0, 1) == 1 => Who::Everybody,
             _ => Who::Clients,

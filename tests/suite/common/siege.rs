@@ -20,7 +20,7 @@ pub(crate) enum Who {
     /// Those that write without a pause; beside them a push can take long.
     Clients,
     ClientsAndEditor,
-    EditorAndPusher,
+    Pusher,
 }
 
 /// Does `act` while `who` is at work; `tag` is in all that they write.
@@ -28,15 +28,15 @@ pub(crate) fn beside<T>(service: &Service<'_>, witness: &Witness, tag: &str, who
     let is_over = AtomicBool::new(false);
     let worker = |name: String| Worker { service, witness, is_over: &is_over, tag: name, agent: agent() };
     std::thread::scope(|scope| {
-        for client in 0..if who == Who::EditorAndPusher { 0 } else { CLIENTS } {
+        for client in 0..if who == Who::Pusher { 0 } else { CLIENTS } {
             let client = worker(format!("{tag}-{client}"));
             scope.spawn(move || client.write());
         }
-        if who != Who::Clients {
+        if matches!(who, Who::Everybody | Who::ClientsAndEditor) {
             let editor = worker(format!("{tag}-e"));
             scope.spawn(move || editor.edit());
         }
-        if matches!(who, Who::Everybody | Who::EditorAndPusher) {
+        if matches!(who, Who::Everybody | Who::Pusher) {
             let pusher = worker(format!("{tag}-p"));
             scope.spawn(move || pusher.push());
         }
