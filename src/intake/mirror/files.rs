@@ -99,6 +99,8 @@ impl Mirror {
     pub(in crate::intake) fn took_in(&mut self, path: &str, theirs: Oid, blob: Oid, file: Option<&[u8]>) {
         let (base, before) = (self.base(path), self.tip(path));
         self.replaced.forget(path);
+        // Over several crashes the index can have stayed at any of them, or have none.
+        let older = self.older_versions(path).into_iter().map(Some).chain([None]);
         if self.at.blob_at(path) == Some(blob) {
             self.ahead.remove(path);
         } else {
@@ -113,6 +115,7 @@ impl Mirror {
         };
         let target = self.behind.entry(path.to_owned()).or_default();
         target.bases.extend([base, before, Some(theirs)]);
+        target.bases.extend(older);
         target.bases.extend(self.passed.remove(path).unwrap_or_default());
         (target.blob, target.placed) = (Some(blob), None);
         match placed {
