@@ -284,7 +284,7 @@ fn strange_files(service: &Service<'_>, is_ours: &dyn Fn(&str) -> bool) -> Vec<S
     let place = service.place;
     let problems: Vec<_> = service.problems().iter().filter_map(|it| Some(it["path"].as_str()?.to_owned())).collect();
     let script = "export GIT_INDEX_FILE=.git/witness-index; git read-tree main; git diff --name-only; \
-                  rm -f $GIT_INDEX_FILE; unset GIT_INDEX_FILE; git status --porcelain | cut -c4-";
+                  rm -f $GIT_INDEX_FILE; unset GIT_INDEX_FILE; git status --porcelain -uall | cut -c4-";
     let told = place.sh_in(place.repo(), script);
     if !told.status.success() {
         return vec![format!("{told:?}")];
