@@ -41,6 +41,11 @@ impl Nursery {
         (device(home).is_some() && device(home) == device(target)).then_some(nursery)
     }
 
+    /// Returns where a file can be put away that is wanted again.
+    pub(crate) fn spare(&self, name: &str) -> PathBuf {
+        self.home.join(name)
+    }
+
     /// Makes the file `name`, for writing.
     ///
     /// # Errors

@@ -46,24 +46,33 @@ pub(super) fn write_from(nursery: Option<&Nursery>, dir: &Path, objects: &[Objec
 pub(super) const KEPT_BY: &str = "golive\n";
 
 /// Git's own sign, which a push has as well: the `.keep` beside a pack.
-pub(super) struct Kept(PathBuf);
+pub(super) struct Kept {
+    path: PathBuf,
+    /// Where the file goes until the next pack: to make one and to delete one costs
+    /// several times what it costs to rename it.
+    spare: Option<PathBuf>,
+}
 
 impl Kept {
     fn new(dir: &Path, name: &str, nursery: Option<&Nursery>) -> io::Result<Self> {
-        let path = dir.join(format!("pack-{name}.keep"));
+        let (path, spare) = (dir.join(format!("pack-{name}.keep")), nursery.map(|nursery| nursery.spare("keep")));
+        if spare.as_ref().is_some_and(|spare| fs::rename(spare, &path).is_ok()) {
+            return Ok(Self { path, spare });
+        }
         let file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}keep_{name}"), nursery)?;
         // Not synced: after a power loss, no process is left that could remove the pack.
         (&file.file).write_all(KEPT_BY.as_bytes())?;
         file.publish(&path)?;
-        Ok(Self(path))
+        Ok(Self { path, spare })
     }
 }
 
 impl Drop for Kept {
     fn drop(&mut self) {
+        let is_spared = self.spare.as_ref().is_some_and(|spare| fs::rename(&self.path, spare).is_ok());
         // If it stays, it is removed at the next start; until then the pack is not joined.
-        if let Err(error) = fs::remove_file(&self.0) {
-            tracing::warn!("`{}` could not be removed: {error}", self.0.display());
+        if !is_spared && let Err(error) = fs::remove_file(&self.path) {
+            tracing::warn!("`{}` could not be removed: {error}", self.path.display());
         }
     }
 }

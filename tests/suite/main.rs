@@ -9,6 +9,8 @@ mod assess_bounds;
 mod assess_template;
 mod assessments;
 mod assessments_refused;
+#[cfg(feature = "failpoints")]
+mod attack_crash_points;
 mod attack_full_disk;
 mod attack_fuzz;
 mod attack_history;
@@ -16,11 +18,9 @@ mod attack_http;
 mod attack_io;
 mod attack_model;
 mod attack_overload;
+mod attack_power_loss;
 mod attack_repository;
 mod attack_upkeep;
-#[cfg(feature = "failpoints")]
-mod attack_crash_points;
-mod attack_power_loss;
 mod bad_input;
 mod bad_input_addresses;
 mod bad_input_http;

@@ -103,7 +103,7 @@ impl Disk {
         let write = || {
             let kept = pack::write_from(self.nursery.as_ref(), &location.pack_dir(), &flush.objects)?;
             failpoint!("pack.kept");
-            Ok(kept)
+            Ok::<_, io::Error>(kept)
         };
         let (written, prepared) = cores::both(write, || branch::prepare(location, new));
         // Kept until the branch refers to it.

@@ -14,6 +14,7 @@ const CLIENTS: usize = 2;
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Who is at work.
+#[cfg_attr(not(feature = "failpoints"), allow(dead_code, reason = "who dies at a step is named by its attack"))]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Who {
     Everybody,

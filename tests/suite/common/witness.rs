@@ -126,6 +126,7 @@ impl Witness {
         self.with(|known| known.heard = words);
     }
 
+    #[cfg_attr(not(feature = "failpoints"), allow(dead_code, reason = "asked where a push dies at a step"))]
     pub(crate) fn heard(&self) -> String {
         self.with(|known| known.heard.clone())
     }
