@@ -145,6 +145,7 @@ fn file_given_up_with_git_restore_follows_again() {
     let commit = place.commit_aside("mcp-one", CHANGE_EMAIL);
     place.move_branch_to(&commit);
     service.wait_for_email(&id, "kim@example.com");
+    service.wait_until_settled();
     // From the index, which holds what the file was made from.
     service.git(&["restore", "."]);
     service.wait_until("it is the tip's", || place.on_disk("mcp-one") == place.committed_report("mcp-one"));
