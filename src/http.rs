@@ -52,9 +52,10 @@ use problem::Problem;
 
 /// The commit that an answer was made from.
 const COMMIT_HEADER: &str = "golive-commit";
-/// Reports kept as ready JSON take at most this many bytes: some 10,000, which are then read
-/// twice as fast as those that are kept compressed ([`crate::store`]).
-const RENDERED_BYTES: u64 = 96 * 1024 * 1024;
+/// Reports kept as ready JSON, the ones that everybody reads, take at most this many bytes.
+/// More of it would be taken from the compressed files: three times as many of those fit, and
+/// one that is missing costs four times what writing out one that is there does.
+const RENDERED_BYTES: u64 = 32 * 1024 * 1024;
 /// And pages of lists.
 const PAGES_BYTES: u64 = 8 * 1024 * 1024;
 
