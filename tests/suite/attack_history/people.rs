@@ -12,6 +12,8 @@ use crate::common::edits::{ROBIN, TEST, save_by_rename};
 /// A push that loses the race is made again, as the README says; beside a few writers
 /// the second lands.
 const PUSHES_MAX: usize = 25;
+/// A refused edit that is not taken back by then is so once more.
+const RESTORE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a person does to the file of a report: another text, or the other decision.
 /// Returns the file, and the call that it stands for.
@@ -80,9 +82,15 @@ fn taken_in(scene: &Scene, report: &Contested, token: &str) -> Option<String> {
     });
     if commit.is_none() {
         let restore = format!("git restore --source=HEAD -- {}", report.path);
+        // Not all the time: while a person's git is at work, the service keeps its hands off.
+        let mut restored: Option<Instant> = None;
         service.wait_until("the refused edit is taken back", || {
-            service.place.sh_in(service.place.repo(), &restore).status.success()
-                && service.problem_at(&report.path).is_none()
+            if restored.is_none_or(|at| at.elapsed() > RESTORE_INTERVAL)
+                && service.place.sh_in(service.place.repo(), &restore).status.success()
+            {
+                restored = Some(Instant::now());
+            }
+            restored.is_some() && service.problem_at(&report.path).is_none()
         });
         // A save can have been taken in between two looks.
         commit = scene.commit_of(report, token);
