@@ -4,7 +4,8 @@
 //! `FAILPOINTS='pack.filled=2*off->return(die)'` in the environment: when the
 //! process comes to `pack.filled` for the third time, it is gone, as by `kill -9`.
 //! Other words of `fail` do what they do there (`sleep(100)`, `pause`, `1%…`). With
-//! `FAILPOINTS_FROM=FILE` nothing counts before there is that file.
+//! `FAILPOINTS_FROM=FILE` nothing counts before there is that file, and
+//! `1*return(stay)` holds the thread there until it is gone.
 //!
 //! A name is the part, a dot, and what was done last when the process is there:
 //! what comes between two points in the code is a step.
@@ -65,9 +66,18 @@ pub(crate) fn reached(name: &str) -> Option<std::io::Result<()>> {
     fail::eval(name, |word| match word.as_deref() {
         Some("die") => die(),
         Some("skip") => Ok(()),
+        Some("stay") => stay(FROM.as_ref().expect("`FAILPOINTS_FROM`, without which it would stay for ever")),
         Some(number) => Err(std::io::Error::from_raw_os_error(number.parse().expect("the number of an error"))),
-        None => panic!("`{name}`: `return(die)`, `return(skip)` or `return(NUMBER)`"),
+        None => panic!("`{name}`: `return(die)`, `return(skip)`, `return(stay)` or `return(NUMBER)`"),
     })
+}
+
+#[cfg(feature = "failpoints")]
+fn stay(file: &OsString) -> std::io::Result<()> {
+    while Path::new(file).exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    Ok(())
 }
 
 /// Ends the process as `kill -9` does: nothing is dropped, and nothing said.

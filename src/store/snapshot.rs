@@ -131,6 +131,11 @@ impl Snapshot {
         self.repairs.iter()
     }
 
+    /// Returns whether `commit` is this one, or one before it.
+    pub fn has_been_at(&self, commit: Oid) -> bool {
+        self.line.place(commit).is_some()
+    }
+
     /// Goes on to the commit that follows; the caller puts what it changed.
     /// `committed_at` in seconds since 1970.
     pub(super) fn advance(&mut self, commit: Oid, tree: Oid, committed_at: i64) {

@@ -37,6 +37,31 @@ fn files_follow_every_kind_of_write() {
     assert_eq!(place.git(&["ls-files", "reports"]), place.git(&["ls-tree", "-r", "--name-only", "main", "reports"]));
 }
 
+/// What was committed before the comparison that made missed news good was followed after
+/// it: the mirror went back, and stayed there until the next write.
+#[cfg(feature = "failpoints")]
+#[test]
+fn mirror_that_missed_news_is_at_the_tip_when_all_is_quiet() {
+    /// More batches than wait for the work tree's thread.
+    const WRITES: usize = 160;
+    let place = Place::new();
+    let held = place.path().join("held");
+    let service = place.serve_armed("mirrored.noted=1*return(stay)", Some(&held), &[]).expect("it starts");
+    service.submit("mcp-first");
+    service.wait_until_mirrored();
+    fs::write(&held, "").expect("written");
+    let id = service.submit("mcp-one");
+    service.wait_until_mirrored();
+    for n in 0..WRITES {
+        let status = ["approved", "rejected"][n % 2];
+        written(&service.patch(&id, &decision(status, "Seen")));
+    }
+    assert_ne!(place.git(&["rev-parse", "main"]), place.git(&["rev-parse", "refs/golive/mirrored"]), "it is held");
+    fs::remove_file(&held).expect("removed");
+    service.wait_until_mirrored();
+    service.wait_until_clean();
+}
+
 #[test]
 fn a_file_with_a_problem_is_never_overwritten() {
     let place = Place::new();

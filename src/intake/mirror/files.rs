@@ -17,7 +17,8 @@ use crate::store::problem::FoundIn;
 impl Mirror {
     /// Brings forward what a batch changed, unless a comparison will.
     pub(in crate::intake) fn follow(&mut self, published: &Published) {
-        if self.compare_at.is_some() {
+        // Where news were missed, older ones come in after the comparison that made that good.
+        if self.compare_at.is_some() || self.at.has_been_at(published.snapshot.commit) {
             return;
         }
         self.at = published.snapshot.clone();
