@@ -42,6 +42,7 @@ mod saved;
 mod served;
 mod shared;
 pub(crate) mod size;
+mod slip;
 pub mod snapshot;
 mod stop_mark;
 mod template;

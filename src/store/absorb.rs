@@ -14,7 +14,7 @@ use super::policy::Policies;
 use super::problem::{FoundIn, Problem};
 use super::snapshot::{Entry, Snapshot};
 use super::walk::{self, FileStep, Step};
-use super::{load, size, trail::Trail, trails};
+use super::{load, size, trail::Trail};
 use crate::failpoint::failpoint;
 
 /// As far back as git's log of the branch is read.
@@ -115,10 +115,9 @@ impl Absorber<'_> {
             return take_stray(self.follower.git, snapshot, file, step);
         }
         let entry = snapshot.at_path(&file.path).cloned();
-        let commits = entry.as_ref().map_or_else(Trail::default, |entry| entry.commits.clone()).with(step.commit);
         let mut track = Track {
             known: entry.as_deref().map(known),
-            own: entry.as_deref().map(|entry| trails::last_own(self.follower.git, entry)).transpose()?.flatten(),
+            commits: entry.as_ref().map_or_else(Trail::default, |entry| entry.commits.clone()),
             blob: snapshot.blob_at(&file.path),
             problem: snapshot.tip_problem(&file.path).cloned(),
             repair: None,
@@ -130,7 +129,7 @@ impl Absorber<'_> {
             let (path, commit) = (&file.path, step.commit);
             tracing::warn!(path, "`{commit}` put `{path}` back to what git's index still held; it is restored");
         }
-        put(snapshot, &file.path, track, commits);
+        put(snapshot, &file.path, track);
         if let Some(problem) = snapshot.tip_problem(&file.path) {
             log(&file.path, problem);
         }
@@ -196,8 +195,8 @@ fn known(entry: &Entry) -> Known {
 }
 
 /// Puts what became of a report into the snapshot.
-pub(super) fn put(snapshot: &mut Snapshot, path: &str, track: Track, commits: Trail) {
-    let Track { known, own: _, blob, mut problem, repair } = track;
+pub(super) fn put(snapshot: &mut Snapshot, path: &str, track: Track) {
+    let Track { known, commits, blob, mut problem, repair } = track;
     let mut last_good = None;
     match known {
         Some(Known { report, file_says, blob, updated_at, .. }) => {

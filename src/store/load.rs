@@ -17,7 +17,6 @@ use super::policy::Policies;
 use super::problem::{FoundIn, Problem};
 use super::repository::Location;
 use super::snapshot::{Entry, Snapshot};
-use super::trail::Trail;
 use super::trails::{self, Touch};
 use super::{absorb, cores};
 use crate::report::fault::{Fault, Rule};
@@ -63,10 +62,10 @@ pub(super) fn snapshot_with(
     let mut tracks = follow(location, &found, &history.touches, body_limit_bytes, &policies)?;
     for (touches, Found { path, blob, read, .. }) in found {
         match (tracks.remove(&path), read) {
-            (Some(track), _) => absorb::put(&mut snapshot, &path, track, trail(&touches)),
+            (Some(track), _) => absorb::put(&mut snapshot, &path, track),
             (None, Ok(report)) => {
                 let updated_at = time(touches.first().map_or(0, |last| last.at));
-                let entry = Entry::new(report, None, path, blob, updated_at, trail(&touches));
+                let entry = Entry::new(report, None, path, blob, updated_at, trails::trail(&touches));
                 let path = entry.path.clone();
                 if let Err(problem) = put(&mut snapshot, entry) {
                     snapshot.put_problem(path.to_string(), Some(blob), *problem);
@@ -75,8 +74,8 @@ pub(super) fn snapshot_with(
             (None, Err(problem)) => snapshot.put_problem(path, Some(blob), problem),
         }
     }
-    for (path, touches) in history.touches {
-        absorb::put(&mut snapshot, &path, tracks.remove(&path).unwrap_or_default(), trail(&touches));
+    for path in history.touches.into_keys() {
+        absorb::put(&mut snapshot, &path, tracks.remove(&path).unwrap_or_default());
     }
     policies.read_into(&git, &mut snapshot)?;
     Ok(snapshot)
@@ -102,10 +101,6 @@ fn follow(
         Ok(((*path).clone(), track))
     })?;
     Ok(tracks.into_iter().collect())
-}
-
-fn trail(touches: &[Touch]) -> Trail {
-    touches.iter().rev().fold(Trail::default(), |trail, touch| trail.with(touch.commit))
 }
 
 /// Adds a report that was read.

@@ -12,9 +12,10 @@ use super::lag::Stale;
 use super::load;
 use super::policy::Policies;
 use super::problem::{FoundIn, Problem};
-use super::size;
 use super::snapshot::Repair;
+use super::trail::Trail;
 use super::walk::{FileStep, Step};
+use super::{size, slip};
 use crate::policy;
 use crate::report::change::{self, Before, Hand, Judged, Way};
 use crate::report::fault::{Fault, Rule};
@@ -29,8 +30,8 @@ const PERSON_PART_MAX: usize = 120;
 pub(super) struct Track {
     /// The last good state.
     pub(super) known: Option<Known>,
-    /// The last state that the service wrote.
-    pub(super) own: Option<Known>,
+    /// The commits that changed the file.
+    pub(super) commits: Trail,
     /// The file at the last commit.
     pub(super) blob: Option<Oid>,
     /// What is wrong with that file, if it is not the one of `known`.
@@ -77,6 +78,8 @@ impl Follower<'_> {
         stale: &Stale,
     ) -> Result<Option<Event>, git2::Error> {
         track.blob = file.blob;
+        let commits = track.commits.clone();
+        track.commits = commits.with(step.commit);
         // Of a file that is not executable nothing is left over; the service's own never are.
         let plain = file.is_executable.then_some(Repair { answers: step.commit });
         track.repair = None;
@@ -96,9 +99,10 @@ impl Follower<'_> {
             track.repair = Some(Repair { answers: step.commit });
             return Ok(None);
         }
-        if let Some(own) = track.own.clone().filter(|own| own.blob == blob && !is_own) {
-            // Just what the service wrote last, whatever came in between.
-            let event = event::event(track.known.as_ref().map(|known| &known.report), &own.report, false);
+        if let Some(known) = track.known.as_ref().filter(|_| !is_own)
+            && let Some(own) = slip::brought_back(self.git, &file.path, known.report.id, blob, step, &commits)?
+        {
+            let event = event::event(Some(&known.report), &own.report, false);
             (track.known, track.problem, track.repair) = (Some(own), None, plain);
             return Ok(event);
         }
@@ -150,9 +154,6 @@ impl Follower<'_> {
         let file_says = (judged.says != judged.report).then(|| Box::new(judged.says));
         let report = judged.report;
         track.known = Some(Known { report, file_says, blob, commit: step.commit, updated_at: since });
-        if is_own {
-            track.own = track.known.clone();
-        }
         Ok(Some(judged.event))
     }
 

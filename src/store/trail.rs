@@ -21,6 +21,12 @@ impl Trail {
         Self(Some(Arc::new(Link { commit, before: self.clone() })))
     }
 
+    /// Returns those before `commit`, or none if it is not in the list.
+    pub(super) fn before(&self, commit: Oid) -> Self {
+        let mut links = std::iter::successors(self.0.as_deref(), |link| link.before.0.as_deref());
+        links.find(|link| link.commit == commit).map_or_else(Self::default, |link| link.before.clone())
+    }
+
     /// Returns the commits, newest first.
     pub fn iter(&self) -> impl Iterator<Item = Oid> {
         std::iter::successors(self.0.as_deref(), |link| link.before.0.as_deref()).map(|link| link.commit)
@@ -52,6 +58,8 @@ mod tests {
         assert_eq!(left.iter().collect::<Vec<_>>(), [3, 2, 1].map(commit));
         assert_eq!(right.iter().collect::<Vec<_>>(), [4, 2, 1].map(commit));
         assert_eq!(shared.iter().collect::<Vec<_>>(), [2, 1].map(commit));
+        assert_eq!(left.before(commit(2)).iter().collect::<Vec<_>>(), [commit(1)]);
+        assert_eq!(left.before(commit(4)).iter().count(), 0);
     }
 
     #[test]

@@ -7,11 +7,9 @@ use git2::{Oid, Repository};
 use uuid::Uuid;
 
 use super::lag::Stale;
-use super::load;
-use super::outside::{Follower, Known, Track};
-use super::snapshot::Entry;
+use super::outside::{Follower, Track};
+use super::trail::Trail;
 use super::walk::{self, FileStep, Step};
-use crate::report::change;
 
 /// A commit that changed a report.
 #[derive(Clone, Copy, Debug)]
@@ -93,14 +91,24 @@ fn unique_ids<'a>(ids: impl Iterator<Item = (&'a str, Uuid)>) -> HashMap<Uuid, &
 /// libgit2's, if an object is missing.
 pub(super) fn track(follower: &Follower<'_>, path: &str, touches: &[Touch]) -> Result<Track, git2::Error> {
     let from_last_own = touches.iter().position(|touch| touch.is_own).map_or(touches.len(), |at| at + 1);
-    let track = follow(follower, path, &touches[..from_last_own])?;
+    let (since, before) = touches.split_at(from_last_own);
+    let track = follow(follower, path, since, trail(before))?;
     // What the service wrote can be read; but who knows who wrote it.
-    if track.known.is_some() || from_last_own == touches.len() { Ok(track) } else { follow(follower, path, touches) }
+    if track.known.is_some() || before.is_empty() {
+        Ok(track)
+    } else {
+        follow(follower, path, touches, Trail::default())
+    }
 }
 
-fn follow(follower: &Follower<'_>, path: &str, touches: &[Touch]) -> Result<Track, git2::Error> {
+/// Returns the commits of `touches`, which are newest first.
+pub(super) fn trail(touches: &[Touch]) -> Trail {
+    touches.iter().rev().fold(Trail::default(), |trail, touch| trail.with(touch.commit))
+}
+
+fn follow(follower: &Follower<'_>, path: &str, touches: &[Touch], before: Trail) -> Result<Track, git2::Error> {
     let odb = follower.git.odb()?;
-    let mut track = Track::default();
+    let mut track = Track { commits: before, ..Track::default() };
     for touch in touches.iter().rev() {
         let step = Step::read(&odb, touch.commit)?;
         let file = file_at(follower.git, step.tree, path)?;
@@ -120,23 +128,4 @@ pub(super) fn file_at(git: &Repository, root: Oid, path: &str) -> Result<FileSte
         Err(error) => return Err(error),
     };
     Ok(FileStep::of(path.to_owned(), found.map(|entry| (entry.id(), entry.filemode())), false))
-}
-
-/// Returns the last state of a report that the service wrote.
-///
-/// # Errors
-/// libgit2's, if an object is missing.
-pub(super) fn last_own(git: &Repository, entry: &Entry) -> Result<Option<Known>, git2::Error> {
-    let odb = git.odb()?;
-    for commit in entry.commits.iter() {
-        let step = Step::read(&odb, commit)?;
-        if step.own_report != Some(entry.report.id) {
-            continue;
-        }
-        let Some(blob) = file_at(git, step.tree, &entry.path)?.blob else { continue };
-        let Ok(report) = change::says(git.find_blob(blob)?.content()) else { continue };
-        let updated_at = load::time(step.committed_at);
-        return Ok(Some(Known { report, file_says: None, blob, commit, updated_at }));
-    }
-    Ok(None)
 }

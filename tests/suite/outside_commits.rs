@@ -61,6 +61,43 @@ fn approval_that_names_nobody_is_shown_as_the_authors() {
     restarted_the_same(service);
 }
 
+/// What the service wrote last was taken for the state that it had been then, whatever
+/// had come in between: the revision went back to 1, and the approval was Morgan's again.
+#[test]
+fn text_that_comes_back_is_a_new_revision() {
+    let place = place_of_robin();
+    let service = place.serve();
+    let id = submitted(&service, "mcp-one");
+    service.commit_at_once("mcp-one", CHANGE_TEXT);
+    service.wait_for(&id, "it is revision 2", |report| report["revision"] == 2);
+    service.wait_until_settled();
+    let commit = service.sh_at_once("git revert --no-edit HEAD").trim().to_owned();
+    let report = service.wait_for(&id, "it is revision 3", |report| report["revision"] == 3);
+    assert!(report["report_data"].as_str().is_some_and(|text| text.contains("All well.\n")));
+    assert_last(&service, &id, &commit, "resubmit", "pending_review", "pending_review");
+    service.wait_until_settled();
+    let service = restarted_the_same(service);
+    service.stop();
+    assert!(place.golive(&["verify", "reports-repo"]).status.success());
+}
+
+#[test]
+fn approval_that_comes_back_after_it_was_withdrawn_is_the_committers() {
+    let place = place_of_robin();
+    let service = place.serve();
+    let id = submitted(&service, "mcp-one");
+    decided(&service, &id, "approved");
+    service.commit_at_once("mcp-one", &[("status: approved", "status: pending_review")]);
+    service.wait_for_status(&id, "pending_review");
+    service.wait_until_settled();
+    service.commit_at_once("mcp-one", &[("status: pending_review", "status: approved")]);
+    assert_eq!(service.wait_for_status(&id, "approved")["reviewed_by"], TEST);
+    service.wait_until_settled();
+    let service = restarted_the_same(service);
+    service.stop();
+    assert!(place.golive(&["verify", "reports-repo"]).status.success());
+}
+
 #[test]
 fn approval_that_names_its_reviewer_is_theirs() {
     let place = place_of_robin();

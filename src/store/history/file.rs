@@ -10,6 +10,7 @@ use crate::store::lag::Stale;
 use crate::store::outside::{Follower, Known, Track};
 use crate::store::policy::Policies;
 use crate::store::snapshot::Entry;
+use crate::store::trail::Trail;
 use crate::store::trails;
 use crate::store::walk::Step;
 
@@ -71,7 +72,8 @@ fn stages_of(git: &Repository, entry: &Entry, commits: &[Oid], n_stages: usize) 
     let follower = Follower { git, body_limit_bytes: BODY_LIMIT_MAX, policies: &policies };
     let odb = git.odb()?;
     let mut stages: Vec<Stage> = Vec::with_capacity(commits.len());
-    let mut track = Track::default();
+    let before = commits.first().map_or_else(Trail::default, |first| entry.commits.before(*first));
+    let mut track = Track { commits: before, ..Track::default() };
     for (n, commit) in commits.iter().copied().enumerate().take(n_stages) {
         let step = Step::read(&odb, commit)?;
         let file = trails::file_at(git, step.tree, &entry.path)?;

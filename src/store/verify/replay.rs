@@ -118,7 +118,8 @@ impl<'a> Replay<'a> {
             commit: commit.step.commit,
             updated_at: crate::store::load::time(commit.step.committed_at),
         };
-        tracked.track = Track { own: Some(known.clone()), known: Some(known), blob: Some(blob), ..Track::default() };
+        let commits = tracked.track.commits.with(commit.step.commit);
+        tracked.track = Track { known: Some(known), commits, blob: Some(blob), ..Track::default() };
         (tracked.body, tracked.outside) = (Some(file.body), Vec::new());
         self.close(&mut tracked, commit.step.commit);
         self.tracks.insert(path, tracked);

@@ -21,24 +21,8 @@ pub(super) struct Report {
     pub(super) by: Option<Who>,
     pub(super) notes: Option<Word>,
     pub(super) n_commits: usize,
-    /// What the service wrote last, if it ever wrote it.
-    own: Option<Says>,
     /// A change that could not be accepted stands in its file.
     pub(super) broken: Option<(Way, Change)>,
-}
-
-/// What people change in a file.
-///
-/// A commit that brings a file back to just what the service wrote last is not drawn:
-/// golive then takes up the state of that time, its revision and reviewer included, as
-/// it cannot tell from git alone whether somebody meant it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Says {
-    status: Status,
-    text: Word,
-    has_crlf: bool,
-    email: Word,
-    notes: Option<Word>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -70,7 +54,7 @@ impl State {
                     if let Some((Way::Save, change)) = report.broken {
                         let (after, outcome) =
                             changed(Report { broken: None, ..*report }, Way::Save, change, needs_notes);
-                        *report = if matches!(outcome, Outcome::Problem(_)) { *report } else { after.written() };
+                        *report = if matches!(outcome, Outcome::Problem(_)) { *report } else { after };
                     }
                 }
                 Outcome::Done(1)
@@ -83,9 +67,7 @@ impl State {
             | Command::TakeBack { target } => {
                 let before = self.reports[target.n()];
                 let (after, outcome) = next(before, command, self.needs_notes);
-                let is_persons = matches!(command, Command::By { way: Way::Commit | Way::Push, .. });
-                let is_written = matches!(outcome, Outcome::Done(n) if n > usize::from(is_persons));
-                self.reports[target.n()] = after.map(|report| if is_written { report.written() } else { report });
+                self.reports[target.n()] = after;
                 outcome
             }
         };
@@ -98,30 +80,13 @@ impl State {
         match command {
             Command::Revise { target, .. } | Command::Decide { target, .. } => report(target).is_some(),
             Command::TakeBack { target } => report(target).is_some_and(|report| report.broken.is_some()),
-            Command::By { target, way, change } => match (report(target), change) {
-                (None, change) => matches!(change, Change::New { .. }),
-                (Some(report), change) if report.broken.is_some() || !is_change(report, change) => false,
-                (Some(report), change) => {
-                    let (after, outcome) = changed(report, way, change, self.needs_notes);
-                    let is_back = outcome == Outcome::Done(1) && report.own == Some(after.says());
-                    way == Way::Save || !is_back
-                }
+            Command::By { target, change, .. } => match report(target) {
+                None => matches!(change, Change::New { .. }),
+                Some(report) => report.broken.is_none() && is_change(report, change),
             },
             Command::Policy { needs_notes } => needs_notes != self.needs_notes,
             Command::Submit { .. } | Command::Restart | Command::Kill => true,
         }
-    }
-}
-
-impl Report {
-    fn says(self) -> Says {
-        let Self { status, text, has_crlf, email, notes, .. } = self;
-        Says { status, text, has_crlf, email, notes }
-    }
-
-    /// The service wrote the file.
-    fn written(self) -> Self {
-        Self { own: Some(self.says()), ..self }
     }
 }
 
@@ -151,8 +116,8 @@ fn next(before: Option<Report>, command: Command, needs_notes: bool) -> (Option<
         (None, Command::Submit { text, email, .. })
         | (None, Command::By { change: Change::New { text, email }, .. }) => {
             let (status, by, notes) = (Status::Pending, None, None);
-            let (revision, has_crlf, n_commits, broken, own) = (1, false, 0, None, None);
-            done(Report { status, revision, text, has_crlf, email, by, notes, n_commits, broken, own }, 1)
+            let (revision, has_crlf, n_commits, broken) = (1, false, 0, None);
+            done(Report { status, revision, text, has_crlf, email, by, notes, n_commits, broken }, 1)
         }
         (Some(report), Command::Submit { text, email, .. }) => match report.status {
             Status::Rejected => done(resubmitted(Report { email, ..report }, text), 1),
