@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::model::{State, Status};
 
 /// A text, an address, or notes: one of a few, so that equal ones come up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Word(pub(super) u8);
 
 /// Who decides: through the API, by hand, by commit.

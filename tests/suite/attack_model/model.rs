@@ -1,6 +1,8 @@
 //! What the record is, in as few lines as can be, written from the specification. It
 //! knows no code of golive: commands go in, the next state and what is answered come out.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use super::command::{Change, Command, Tag, Target, Way, Who, Word};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub(super) struct Report {
     pub(super) n_commits: usize,
     /// A change that could not be accepted stands in its file.
     pub(super) broken: Option<(Way, Change)>,
+    /// What pushes replaced in the work tree, a bit each.
+    replaced: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -67,7 +71,10 @@ impl State {
             | Command::TakeBack { target } => {
                 let before = self.reports[target.n()];
                 let (after, outcome) = next(before, command, self.needs_notes);
-                self.reports[target.n()] = after;
+                let is_push = matches!(command, Command::By { way: Way::Push, .. });
+                let replaced = before.filter(|_| is_push).map_or(0, Report::says);
+                self.reports[target.n()] =
+                    after.map(|report| Report { replaced: report.replaced | replaced, ..report });
                 outcome
             }
         };
@@ -80,13 +87,28 @@ impl State {
         match command {
             Command::Revise { target, .. } | Command::Decide { target, .. } => report(target).is_some(),
             Command::TakeBack { target } => report(target).is_some_and(|report| report.broken.is_some()),
-            Command::By { target, change, .. } => match report(target) {
+            Command::By { target, way, change } => match report(target) {
                 None => matches!(change, Change::New { .. }),
-                Some(report) => report.broken.is_none() && is_change(report, change),
+                Some(report) if report.broken.is_some() || !is_change(report, change) => false,
+                Some(report) => {
+                    // Saved again, a file that a push replaced is an editor's that does not know of
+                    // the push (`hand_edits_beside`).
+                    let (after, _) = changed(report, way, change, self.needs_notes);
+                    way != Way::Save || report.replaced & after.says() == 0
+                }
             },
             Command::Policy { needs_notes } => needs_notes != self.needs_notes,
             Command::Submit { .. } | Command::Restart | Command::Kill => true,
         }
+    }
+}
+
+impl Report {
+    /// What the file says, as one of 64 bits; two that share one are rare.
+    fn says(self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.status as u8, self.text, self.has_crlf, self.email).hash(&mut hasher);
+        1 << (hasher.finish() % 64)
     }
 }
 
@@ -116,8 +138,8 @@ fn next(before: Option<Report>, command: Command, needs_notes: bool) -> (Option<
         (None, Command::Submit { text, email, .. })
         | (None, Command::By { change: Change::New { text, email }, .. }) => {
             let (status, by, notes) = (Status::Pending, None, None);
-            let (revision, has_crlf, n_commits, broken) = (1, false, 0, None);
-            done(Report { status, revision, text, has_crlf, email, by, notes, n_commits, broken }, 1)
+            let (revision, has_crlf, n_commits, broken, replaced) = (1, false, 0, None, 0);
+            done(Report { status, revision, text, has_crlf, email, by, notes, n_commits, broken, replaced }, 1)
         }
         (Some(report), Command::Submit { text, email, .. }) => match report.status {
             Status::Rejected => done(resubmitted(Report { email, ..report }, text), 1),
