@@ -31,6 +31,7 @@ mod object;
 mod outside;
 pub(crate) mod own_locks;
 mod pack;
+mod packs;
 mod plan;
 pub mod policy;
 mod preview;

@@ -37,6 +37,7 @@ const REPLACED_MAX: usize = 16;
 /// Follows the branch with the files and the index of the work tree.
 pub(super) struct Mirror {
     location: Location,
+    /// For references alone.
     git: Repository,
     places: Places,
     /// Paths whose file was brought forward and whose index entry was not yet.
@@ -75,7 +76,9 @@ impl Mirror {
         let location = store.location().clone();
         let git = location.open().map_err(io::Error::other)?;
         let places = Places::new(&location.work_dir, &location.own_dir());
-        let found = git.refname_to_id(MIRRORED_REF).ok().filter(|commit| git.find_commit(*commit).is_ok());
+        // By a handle of its own: one that looked at objects once keeps every pack open.
+        let is_there = |commit: &Oid| location.open().is_ok_and(|git| git.find_commit(*commit).is_ok());
+        let found = git.refname_to_id(MIRRORED_REF).ok().filter(is_there);
         let commit = match found {
             Some(commit) => commit,
             None => {

@@ -2,25 +2,27 @@
 //! cache in front of git's object store. A blob id names its bytes, so nothing
 //! here can be out of date.
 //!
-//! Files are kept compressed: unpacking 8 KB takes 10 µs, reading them from a
-//! pack 100 µs, and three times as many fit.
+//! Files are kept compressed, as they are in the packs: unpacking 8 KB takes 10 µs,
+//! and three times as many fit.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 
 use git2::{Oid, Repository};
 use quick_cache::sync::Cache;
 
 use super::object::{self, Object};
+use super::packs::{Found, Packs};
 use super::repository::Location;
 
-/// The files kept in memory take at most this many bytes: some 40,000 reports.
-const CACHE_BYTES: u64 = 112 * 1024 * 1024;
+/// The files kept in memory take at most this many bytes: some 14,000 reports.
+const CACHE_BYTES: u64 = 48 * 1024 * 1024;
 /// A file up to this size is unpacked on the thread that asks for it.
 const AT_ONCE_BYTES_MAX: usize = 64 * 1024;
 
-/// Of packs, about a third of so many bytes of files is mapped before it is let go.
-const MAPPED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// So many reads by libgit2, and packs are let go: it maps them, and the kernel counts
+/// the 64 KiB and more around what is read as the process's memory.
+const MAPPED_READS_MAX: usize = 512;
 
 /// More than this many readers of the disk at once are rare; theirs are opened anew.
 const HANDLES_MAX: usize = 8;
@@ -50,20 +52,24 @@ impl quick_cache::Weighter<Oid, Packed> for Weight {
 
 pub(super) struct Blobs {
     location: Location,
+    packs: Packs,
     cache: Cache<Oid, Packed, Weight>,
     /// Handles at rest; libgit2's are not shared between threads, and opening
     /// one costs more than a read. A std mutex: held for a push or a pop.
     handles: Mutex<Vec<Repository>>,
-    /// What was read since they were opened.
-    n_bytes: AtomicUsize,
+    /// Held by each read of a file: only when there is none, the last handle can be closed.
+    reading: RwLock<()>,
+    /// Files that were read by them since.
+    n_reads: AtomicUsize,
     n_forgotten: AtomicUsize,
 }
 
 impl Blobs {
     pub(super) fn new(location: Location) -> Self {
-        let cache = Cache::with_weighter(40_000, CACHE_BYTES, Weight);
-        let (n_bytes, n_forgotten) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { location, cache, handles: Mutex::default(), n_bytes, n_forgotten }
+        let cache = Cache::with_weighter(14_000, CACHE_BYTES, Weight);
+        let (n_reads, n_forgotten) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let packs = Packs::new(location.pack_dir());
+        Self { location, packs, cache, handles: Mutex::default(), reading: RwLock::default(), n_reads, n_forgotten }
     }
 
     /// Keeps a file for its first readers, so that they need not look for a
@@ -90,9 +96,15 @@ impl Blobs {
         if let Some(file) = self.cache.get(&id).and_then(|packed| packed.file()) {
             return Ok(file);
         }
-        let file = self.read_from_git(id)?;
-        self.cache.insert(id, Packed { size: file.len(), deflated: object::deflate(&file).into() });
-        Ok(file)
+        let found = match self.packs.read(id) {
+            Some(found) => found,
+            None => {
+                let file = self.read_from_git(id)?;
+                Found { size: file.len(), deflated: object::deflate(&file), file }
+            }
+        };
+        self.cache.insert(id, Packed { size: found.size, deflated: found.deflated.into() });
+        Ok(found.file.into())
     }
 
     /// Returns the file without keeping it: for who reads each file once. Blocks.
@@ -102,7 +114,10 @@ impl Blobs {
     pub(super) fn peek(&self, id: Oid) -> Result<Arc<[u8]>, git2::Error> {
         match self.cache.peek(&id).and_then(|packed| packed.file()) {
             Some(file) => Ok(file),
-            None => self.read_from_git(id),
+            None => match self.packs.read(id) {
+                Some(found) => Ok(found.file.into()),
+                None => Ok(self.read_from_git(id)?.into()),
+            },
         }
     }
 
@@ -111,6 +126,7 @@ impl Blobs {
     /// # Errors
     /// Those of `work`, after a second attempt.
     pub(super) fn with_git<T>(&self, work: impl Fn(&Repository) -> Result<T, git2::Error>) -> Result<T, git2::Error> {
+        let n_forgotten = self.n_forgotten();
         let pooled = self.handles.lock().expect("no panic under this lock").pop();
         let git = match pooled {
             Some(git) => git,
@@ -126,7 +142,7 @@ impl Blobs {
             }
         };
         let mut handles = self.handles.lock().expect("no panic under this lock");
-        if handles.len() < HANDLES_MAX {
+        if handles.len() < HANDLES_MAX && self.n_forgotten() == n_forgotten {
             handles.push(git);
         }
         Ok(done)
@@ -136,9 +152,16 @@ impl Blobs {
     /// after packs were removed, too: libgit2 keeps each pack that it ever opened
     /// mapped, with all that was read of it, until the last handle is closed.
     pub(super) fn forget_handles(&self) {
-        self.handles.lock().expect("no panic under this lock").clear();
-        self.n_bytes.store(0, Ordering::Relaxed);
+        let mut handles = self.handles.lock().expect("no panic under this lock");
+        self.n_reads.store(0, Ordering::Relaxed);
         self.n_forgotten.fetch_add(1, Ordering::AcqRel);
+        handles.clear();
+        self.packs.forget();
+    }
+
+    /// Closes packs that were removed behind the service's back.
+    pub(super) fn forget_removed(&self) {
+        self.packs.forget_removed();
     }
 
     /// Returns how often handles were to be renewed.
@@ -146,13 +169,17 @@ impl Blobs {
         self.n_forgotten.load(Ordering::Acquire)
     }
 
-    fn read_from_git(&self, id: Oid) -> Result<Arc<[u8]>, git2::Error> {
-        let file: Arc<[u8]> = self.with_git(|git| Ok(Arc::from(git.find_blob(id)?.content())))?;
+    fn read_from_git(&self, id: Oid) -> Result<Vec<u8>, git2::Error> {
+        let file = {
+            let _reading = self.reading.read().expect("no panic under this lock");
+            self.with_git(|git| Ok(git.find_blob(id)?.content().to_vec()))?
+        };
         // Libgit2 takes four times as long for it.
         if object::blob_id(&file) != id {
             return Err(git2::Error::from_str(&format!("the object `{id}` is damaged; `git fsck` says more")));
         }
-        if self.n_bytes.fetch_add(file.len(), Ordering::Relaxed) > MAPPED_BYTES_MAX {
+        if self.n_reads.fetch_add(1, Ordering::Relaxed) == MAPPED_READS_MAX {
+            let _none = self.reading.write().expect("no panic under this lock");
             self.forget_handles();
         }
         Ok(file)

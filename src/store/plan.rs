@@ -60,8 +60,12 @@ impl Plan {
     /// # Errors
     /// A repository that cannot be read.
     pub(super) fn set_right(&mut self, shared: &Shared, trees: &mut Trees, git: &Repository) -> io::Result<()> {
-        let odb = git.odb().map_err(io::Error::other)?;
         let base = self.snapshot.clone();
+        if base.repairs().next().is_none() {
+            return Ok(());
+        }
+        // This opens every pack.
+        let odb = git.odb().map_err(io::Error::other)?;
         for (path, repair) in base.repairs() {
             let Some(entry) = base.at_path(path) else { continue };
             match repair::draft(&base, entry, repair, &|blob| shared.read_file(blob), Utc::now()) {

@@ -48,6 +48,7 @@ pub(super) fn run(location: &Location, shared: &Arc<Shared>, stop: &Receiver<()>
             if saved.elapsed() > SAVE_INTERVAL {
                 shared.save_snapshot(SAVE_MIN.max(shared.snapshot.load().line.len() / SAVE_SHARE));
                 saved = Instant::now();
+                shared.blobs.forget_removed();
             }
             noted = Instant::now();
         }
