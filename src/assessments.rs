@@ -1,15 +1,17 @@
 //! What the check found in each report, at hand for lists and pages.
 //!
 //! Derived from the report's file and the rules in force, by their blob ids, so
-//! that nothing here can be out of date; never on disk. The whole of it is made
+//! that nothing here can be out of date. The whole of it is made
 //! when somebody asks, and kept for a while; a short form of every report is
-//! filled in by a thread in the background, of which no write and no start hears.
+//! filled in by a thread in the background, of which no write and no start hears,
+//! and saved for the next start.
 //! Reading markdown takes up to 50 ms, so it is done off the async threads, and
 //! never on all cores at once.
 
 mod fill;
 mod kept;
 mod narrow;
+mod saved;
 mod short;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

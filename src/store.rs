@@ -10,6 +10,7 @@ pub mod activity;
 mod batch;
 mod blobs;
 mod branch;
+pub mod build;
 pub mod check;
 pub(crate) mod cores;
 mod draft;

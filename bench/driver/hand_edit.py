@@ -18,6 +18,7 @@ LOOK_SECONDS = 0.01
 
 def measure(plan: Plan, golive: Golive) -> dict[str, Any]:
     golive.settle()
+    golive.wait_until_assessed()
     lines = golive.ids.read_text(encoding="ascii").splitlines()
     n_files = len(lines)
     say(f"Idle for {plan.idle_seconds:.0f} s with {n_files:,} files")

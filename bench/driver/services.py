@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import time
+from http import HTTPStatus
 from pathlib import Path
 
 from plan import POSTGRES_POOL
@@ -44,6 +45,11 @@ class Golive(Process):
                 break
             time.sleep(0.05)
         return time.monotonic() - start
+
+    def wait_until_assessed(self) -> None:
+        """Waits until every report was assessed: each list that asks for it reads on for a second."""
+        while self.get("/api/v1/reports?findings=none&limit=1").status == HTTPStatus.SERVICE_UNAVAILABLE:
+            pass
 
     def packs(self) -> set[str]:
         return {path.name for path in (self.repository / ".git/objects/pack").glob("*.pack")}

@@ -30,6 +30,9 @@ const REST_MIN: Duration = Duration::from_millis(50);
 const REST_MAX: Duration = Duration::from_secs(1);
 /// Reports that are looked at together.
 const PAGE: usize = 200;
+/// Saved after so many were read, or such a part of all.
+const SAVE_MIN: usize = 500;
+const SAVE_SHARE: usize = 10;
 /// More news than these, and all reports are gone through again.
 const NEWS_MAX: usize = 10_000;
 
@@ -44,6 +47,8 @@ pub struct Filler {
     sweep: Option<Sweep>,
     /// Since when it is busy, and what it read since.
     busy: Option<(Instant, usize)>,
+    /// Read since the last time all was saved.
+    n_unsaved: usize,
 }
 
 /// A way through all reports: those that wait, then all.
@@ -64,11 +69,16 @@ impl Filler {
     pub fn start(assessments: Arc<Assessments>, runtime: Handle) -> std::io::Result<JoinHandle<()>> {
         let (feed, policy) = (assessments.store.feed(None), assessments.store.snapshot().policy.blob);
         let (news, sweep) = (VecDeque::new(), Some(Sweep::start()));
-        let filler = Self { assessments, feed, policy, news, sweep, busy: None };
+        let filler = Self { assessments, feed, policy, news, sweep, busy: None, n_unsaved: 0 };
         std::thread::Builder::new().name("assessments".into()).spawn(move || filler.run(&runtime))
     }
 
     fn run(mut self, runtime: &Handle) {
+        let store = self.assessments.store.clone();
+        let n_saved = self.assessments.short.take_over(store.location(), &store.snapshot());
+        if n_saved > 0 {
+            tracing::info!("Took over {n_saved} assessments");
+        }
         loop {
             let start = Instant::now();
             let has_more = self.work(start + WORK_MAX);
@@ -79,7 +89,7 @@ impl Filler {
                 if has_more { self.hear_what_is_there().await } else { self.hear().await }
             });
             if !goes_on {
-                return;
+                return self.save(1);
             }
         }
     }
@@ -127,6 +137,7 @@ impl Filler {
             self.news.clear();
             return false;
         }
+        self.save(SAVE_MIN.max(snapshot.len() / SAVE_SHARE));
         while Instant::now() < deadline {
             let Some(entry) = self.next(&snapshot) else {
                 self.tell(&snapshot);
@@ -137,11 +148,23 @@ impl Filler {
             }
             let (_, n_read) = self.busy.get_or_insert((Instant::now(), 0));
             *n_read += 1;
+            self.n_unsaved += 1;
             if let Err(error) = self.assessments.read(&entry, &snapshot.policy) {
                 tracing::warn!(report.id = %entry.report.id, "Report `{}` cannot be assessed: {error}", entry.report.id);
             }
         }
         true
+    }
+
+    /// Saves what was read, if it is as much.
+    fn save(&mut self, n_min: usize) {
+        if self.n_unsaved < n_min {
+            return;
+        }
+        self.n_unsaved = 0;
+        if let Err(error) = self.assessments.short.save(self.assessments.store.location()) {
+            tracing::debug!("Assessments could not be saved for the next start: {error}");
+        }
     }
 
     /// Returns the report to look at next.

@@ -1,12 +1,14 @@
 //! The short forms that were read: some 30 bytes for each report, by the version
-//! of its file, under the rules that are in force. Never on disk.
+//! of its file, under the rules that are in force.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use git2::Oid;
 
-use super::Short;
+use super::{Short, saved};
+use crate::store::repository::Location;
 use crate::store::snapshot::Snapshot;
 
 /// Forms of versions that are no more are dropped once they are this many more
@@ -56,6 +58,24 @@ impl Kept {
         }
         drop(forms);
         *self.forms_mut() = Forms { policy, by_blob };
+    }
+
+    /// Takes over what was saved, if the rules of `snapshot` made it; returns how many.
+    pub(super) fn take_over(&self, location: &Location, snapshot: &Snapshot) -> usize {
+        let saved = saved::read(location).filter(|(policy, _)| *policy == snapshot.policy.blob);
+        let Some((policy, by_blob)) = saved else { return 0 };
+        let n_forms = by_blob.len();
+        *self.forms_mut() = Forms { policy, by_blob };
+        n_forms
+    }
+
+    /// Saves all for the next start.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub(super) fn save(&self, location: &Location) -> io::Result<()> {
+        let forms = self.forms();
+        saved::save(location, forms.policy, &forms.by_blob)
     }
 
     /// Whoever panicked left whole forms: each is put in one step.

@@ -7,19 +7,17 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::time::UNIX_EPOCH;
 
 use git2::{Oid, Repository};
 
 use super::absorb;
+use super::build;
 use super::lag::Lag;
 use super::policy::Policies;
 use super::repository::Location;
 use super::snapshot::Snapshot;
 use crate::failpoint::failpoint;
 use crate::report::validate::BODY_LIMIT_MAX;
-
-const FORMAT: &str = concat!("golive ", env!("CARGO_PKG_VERSION"), " snapshot, by the program of ");
 
 /// Of so many commits since it was saved, it is still worth to take them in one by one.
 const GAP_MIN: usize = 2_000;
@@ -87,12 +85,9 @@ fn read(bytes: &[u8]) -> Option<Snapshot> {
     Snapshot::from_parts(&parts)
 }
 
-/// Returns the first line of the file. Another build can take the same commits for
-/// something else, so each trusts its own alone.
+/// Returns the first line of the file.
 fn head() -> io::Result<String> {
-    let program = fs::metadata(std::env::current_exe()?)?;
-    let built = program.modified()?.duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
-    Ok(format!("{FORMAT}{} bytes, {}\n", program.len(), built.as_nanos()))
+    Ok(format!("golive snapshot, by {}\n", build::mark()?))
 }
 
 fn path(location: &Location) -> PathBuf {

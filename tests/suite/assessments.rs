@@ -4,6 +4,9 @@
 use crate::common::texts::example;
 use crate::common::{Place, Service, decision, submission};
 use serde_json::{Value, json};
+use std::fs;
+
+const SAVED: &str = ".git/golive/assessed";
 
 fn post(service: &Service, body: &Value) -> String {
     let answer = service.post(body);
@@ -203,6 +206,7 @@ fn every_report_is_read_in_the_background_and_the_log_says_how_long_it_took() {
         service.submit(&format!("mcp-{n}"));
     }
     service.stop();
+    let _ = fs::remove_file(place.repo().join(SAVED));
     let service = place.serve();
     let line = || {
         let log = service.log();
@@ -211,6 +215,57 @@ fn every_report_is_read_in_the_background_and_the_log_says_how_long_it_took() {
     service.wait_until("all were read", || line().is_some());
     let line: Value = serde_json::from_str(&line().expect("the line")).expect("JSON");
     assert!(line["duration_ms"].as_f64().is_some_and(|duration| duration > 0.0), "{line}");
+}
+
+/// Stops the service, changes what it saved, and starts it again.
+fn restarted<'a>(place: &'a Place, service: Service<'a>, change: impl FnOnce(&mut Vec<u8>)) -> Service<'a> {
+    service.stop();
+    let mut saved = fs::read(place.repo().join(SAVED)).expect("what was saved");
+    change(&mut saved);
+    fs::write(place.repo().join(SAVED), saved).expect("written");
+    place.serve()
+}
+
+#[test]
+fn what_was_read_is_there_after_a_restart() {
+    let place = Place::new();
+    let service = place.serve();
+    (0..3).for_each(|n| drop(service.submit(&format!("mcp-{n}"))));
+    let before = assessed_list(&service);
+    let service = restarted(&place, service, |_| ());
+    service.wait_until("it is taken over", || service.log().contains("Took over 3 assessments"));
+    assert_eq!(assessed_list(&service), before);
+    let (_, _, log) = service.stop_with("TERM");
+    assert!(!log.contains("Assessed"), "{log}");
+}
+
+#[test]
+fn what_was_read_is_not_believed_if_it_is_cut_or_changed_or_of_other_rules() {
+    let place = Place::new();
+    let mut service = place.serve();
+    (0..3).for_each(|n| drop(service.submit(&format!("mcp-{n}"))));
+    let before = assessed_list(&service);
+    let damages: [fn(&mut Vec<u8>); 5] = [
+        |saved| saved.truncate(saved.len() / 2),
+        |saved| *saved.last_mut().expect("a byte") ^= 1,
+        |saved| *saved.iter_mut().rev().nth(6).expect("a byte") ^= 1,
+        |saved| saved[20] ^= 1,
+        |saved| saved.clear(),
+    ];
+    for (n, damage) in damages.into_iter().enumerate() {
+        service = restarted(&place, service, damage);
+        service.wait_until("all are read", || service.log().contains("Assessed 3 reports"));
+        assert_eq!(assessed_list(&service), before, "{n}");
+        assert!(!service.log().contains("Took over"), "{n}: {}", service.log());
+    }
+    service.stop();
+    let rules = place.repo().join("golive.yaml");
+    let other = fs::read_to_string(&rules).expect("rules") + "# Others.\n";
+    fs::write(rules, other).expect("written");
+    place.git(&["commit", "-q", "-a", "-m", "Change the rules"]);
+    let service = place.serve();
+    service.wait_until("all are read by them", || service.log().contains("Assessed 3 reports"));
+    assert!(!service.log().contains("Took over"), "{}", service.log());
 }
 
 #[test]
