@@ -155,9 +155,12 @@ impl Places {
     }
 }
 
-/// Returns whether all folders of `path` are folders, or not there. A link in
+/// Returns whether `path` stays inside, and all its folders are folders, or not there. A link in
 /// place of one could lead anywhere; it is never followed.
 pub(super) fn has_plain_parents(work_dir: &Path, path: &str) -> io::Result<bool> {
+    if !is_inside(path) {
+        return Ok(false);
+    }
     let mut folder = work_dir.to_owned();
     let parents = Path::new(path).parent().into_iter().flat_map(Path::components);
     for part in parents {
@@ -170,6 +173,12 @@ pub(super) fn has_plain_parents(work_dir: &Path, path: &str) -> io::Result<bool>
         }
     }
     Ok(true)
+}
+
+/// Returns whether `path`, as a tree has it, stays in the work tree and out of git's own
+/// folder. A tree can hold any name; git checks out none of these either.
+pub(super) fn is_inside(path: &str) -> bool {
+    path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.eq_ignore_ascii_case(".git"))
 }
 
 /// Returns the blob id that the file at `path` would have; `None` if there is

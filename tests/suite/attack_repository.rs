@@ -136,6 +136,62 @@ fn try_case(case: &Case, template: &Place) {
     let _ = place.sh("", "chmod -R u+rwX . 2>/dev/null || :");
 }
 
+/// Commits `planted.md` at the path that `parts` make, which no `git add` would.
+fn plant(place: &Place, parts: &[&str]) {
+    let script = r#"
+        tree=$(printf '100644 blob %s\tplanted.md\n' $(echo planted | git hash-object -w --stdin) | git mktree)
+        top=$1; shift
+        for part; do tree=$(printf '040000 tree %s\t%s\n' $tree "$part" | git mktree); done
+        if [ $top = reports ]; then
+            tree=$({ git ls-tree main:reports; printf '040000 tree %s\t..\n' $tree; } | git mktree)
+        fi
+        tree=$({ git ls-tree main | grep -v "	$top\$"; printf '040000 tree %s\t%s\n' $tree "$top"; } | git mktree)
+        git update-ref -m commit refs/heads/main $(git commit-tree -m x -p main $tree)
+    "#;
+    let planted = place.command("sh").args(["-ec", script, "sh"]).args(parts).current_dir(place.repo()).output();
+    let planted = planted.expect("sh");
+    assert!(planted.status.success(), "{planted:?}");
+}
+
+/// A commit can name paths that no work tree has: git itself would not check them out.
+#[test]
+fn paths_that_lead_out_are_never_written() {
+    // The innermost folder comes last but one, the outermost first.
+    let all: [(&[&str], &str); 5] = [
+        (&["..", "outside"], "../outside"),
+        (&["guide", "outside", "..", ".."], "../outside"),
+        (&["reports", "outside", ".."], "../outside"),
+        (&[".git", "hooks"], ".git/hooks"),
+        (&["docs", ".git"], "docs/.git"),
+    ];
+    let template = template();
+    for (parts, folder) in all {
+        let place = Place::new();
+        assert!(place.sh("", &format!("cp -a '{}'/. .", template.path().display())).status.success());
+        let before = outside(&place);
+        let assert_clean = |when: &str| {
+            assert_eq!(outside(&place), before, "{parts:?} {when}");
+            assert!(!place.repo().join(folder).join("planted.md").exists(), "{parts:?} {when}");
+        };
+        let service = place.serve();
+        plant(&place, parts);
+        service.wait_until_mirrored();
+        assert_clean("while it runs");
+        assert_serves(&service, "planted", 3);
+        service.submit("mcp-new");
+        service.wait_until("the new report is there", || place.report_file("mcp-new").exists());
+        service.stop();
+        fs::remove_file(place.repo().join(".git/refs/golive/mirrored")).expect("there");
+        plant(&place, parts);
+        let service = place.serve();
+        service.wait_until_mirrored();
+        assert_clean("at a start");
+        assert_serves(&service, "planted", 4);
+        let log = service.log();
+        assert!(!log.contains("panicked"), "{parts:?}: {log}");
+    }
+}
+
 fn try_share(share: usize) {
     let template = template();
     let cases: Vec<_> = CASES.iter().skip(share).step_by(2).collect();

@@ -9,7 +9,7 @@ use git2::{Delta, Oid, Repository};
 
 use super::{Mirror, RETRY_INTERVAL};
 use crate::failpoint::failpoint;
-use crate::intake::place::Placed;
+use crate::intake::place::{Placed, is_inside};
 use crate::store::repository::MIRRORED_REF;
 use crate::store::size::is_too_long;
 use crate::store::snapshot::Snapshot;
@@ -71,6 +71,10 @@ impl Mirror {
         let mut outcomes = Vec::new();
         for delta in diff.deltas() {
             let Some(path) = delta.new_file().path().and_then(|path| path.to_str()) else { continue };
+            if !is_inside(path) {
+                tracing::warn!(path, "`{path}` leads out of the work tree, and is not put there");
+                continue;
+            }
             let is_file = |mode: git2::FileMode| match mode {
                 // A report's is set right; all others are the person's.
                 git2::FileMode::BlobExecutable => is_report_path(path),
@@ -100,7 +104,7 @@ impl Mirror {
         }
         // Put back by a later commit: the tree is as before, and the file may be as between.
         let seen: HashSet<String> = outcomes.iter().map(|(path, ..)| path.clone()).collect();
-        for (path, blobs) in between.iter().filter(|(path, _)| path.starts_with("reports/")) {
+        for (path, blobs) in between.iter().filter(|(path, _)| path.starts_with("reports/") && is_inside(path)) {
             let tip = new.get_path(std::path::Path::new(path)).map(|entry| entry.id());
             if let (Ok(tip), false) = (tip, seen.contains(path))
                 && !is_too_long(&git, tip)?
