@@ -24,7 +24,6 @@ const CHECKSUM_LEN: usize = 20;
 
 /// A pack that can be joined with others.
 struct Source {
-    path: PathBuf,
     bytes: Vec<u8>,
     entries: Vec<Entry>,
 }
@@ -59,40 +58,42 @@ impl Entry {
 /// The file system's, or a pack that is broken. No object is lost: the joined
 /// pack is on disk before the first of the others goes.
 pub(super) fn merge(dir: &Path, paths: &[PathBuf]) -> io::Result<usize> {
-    let mut sources = Vec::with_capacity(paths.len());
-    for path in paths {
-        sources.extend(Source::read(path)?);
-    }
-    if sources.len() < 2 {
+    if paths.len() < 2 {
         return Ok(0);
     }
-    failpoint!("join.read");
     let mut bytes = pack::header();
-    let mut placed = Vec::new();
+    let (mut placed, mut joined) = (Vec::new(), Vec::new());
     let mut seen = HashSet::new();
-    for source in &sources {
+    // One after the other: together they can be as long as what comes of them.
+    for path in paths {
+        let Some(source) = Source::read(path)? else { continue };
         for entry in source.entries.iter().filter(|entry| seen.insert(entry.id)) {
             placed.push(Placed { id: entry.id, crc32: entry.crc32, offset: pack::offset(bytes.len()) });
             bytes.extend_from_slice(&source.bytes[entry.start..entry.end]);
         }
+        joined.push(path);
     }
-    let joined = pack::finish(bytes, placed);
-    pack::store(dir, &joined, None)?;
+    if joined.len() < 2 {
+        return Ok(0);
+    }
+    failpoint!("join.read");
+    let pack = pack::finish(bytes, placed);
+    pack::store(dir, &pack, None)?;
     failpoint!("join.stored", io);
     remove_multi_pack_index(dir)?;
     failpoint!("join.cleared");
-    for source in &sources {
+    for path in &joined {
         // The joined pack can be one of them: the same objects in the same order.
-        if source.path != dir.join(format!("pack-{}.pack", joined.name)) {
+        if **path != dir.join(format!("pack-{}.pack", pack.name)) {
             // Index first: without it, nobody looks for the pack.
-            fs::remove_file(source.path.with_extension("idx"))?;
+            fs::remove_file(path.with_extension("idx"))?;
             failpoint!("join.hidden");
-            let _ = fs::remove_file(source.path.with_extension("rev"));
-            fs::remove_file(&source.path)?;
+            let _ = fs::remove_file(path.with_extension("rev"));
+            fs::remove_file(path)?;
             failpoint!("join.removed");
         }
     }
-    Ok(sources.len())
+    Ok(joined.len())
 }
 
 /// A person's `git multi-pack-index write` names packs that go now; without the
@@ -120,7 +121,7 @@ impl Source {
         if !entries.iter().all(|entry| entry.means_the_same_elsewhere(&bytes, &ids)) {
             return Ok(None);
         }
-        Ok(Some(Self { path: path.into(), bytes, entries }))
+        Ok(Some(Self { bytes, entries }))
     }
 }
 

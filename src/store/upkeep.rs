@@ -18,11 +18,17 @@ use super::repository::Location;
 use super::{Shared, merge};
 use crate::failpoint::failpoint;
 
-/// Joined from so many packs on: all but so many of the largest.
+/// Joined from so many packs on.
 const PACKS_MAX: usize = 48;
-const PACKS_LEFT: usize = 16;
+/// What is joined has about the same size, so that no byte is copied more often than
+/// there are sizes: the smallest of which there are so many, and what is smaller.
+const ALIKE_MIN: usize = 16;
+/// A larger one stays as it is, until git packs all anew.
+const SMALL_BYTES_MAX: u64 = JOINED_BYTES_MAX / 8;
+/// From so many packs on, all small ones are joined, whatever their sizes.
+const PACKS_MANY: usize = 80;
 /// Larger ones are not read into memory to be joined.
-const JOINED_BYTES_MAX: u64 = 256 * 1024 * 1024;
+const JOINED_BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// `git repack` from so many packs on.
 const REPACK_MIN: usize = 96;
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
@@ -99,12 +105,28 @@ fn packs(location: &Location) -> Vec<(u64, PathBuf)> {
 
 fn join_smallest(location: &Location, packs: &[(u64, PathBuf)]) -> Result<usize, String> {
     let mut n_bytes = 0;
-    let fits = packs.iter().take(packs.len().saturating_sub(PACKS_LEFT)).take_while(|(size, _)| {
+    let fits = packs.iter().take(n_joined(packs)).take_while(|(size, _)| {
         n_bytes += size;
         n_bytes <= JOINED_BYTES_MAX
     });
     let paths: Vec<_> = fits.map(|(_, path)| path.clone()).collect();
     merge::merge(&location.pack_dir(), &paths).map_err(|error| error.to_string())
+}
+
+/// Returns how many of `packs`, smallest first, are to be joined.
+fn n_joined(packs: &[(u64, PathBuf)]) -> usize {
+    // Sizes in one of these differ by less than eight times.
+    let magnitude = |size: u64| size.max(1).ilog2() / 3;
+    let n_small = packs.partition_point(|(size, _)| *size <= SMALL_BYTES_MAX);
+    let alike = packs[..n_small].chunk_by(|(a, _), (b, _)| magnitude(*a) == magnitude(*b));
+    let mut n_up_to = 0;
+    for alike in alike {
+        n_up_to += alike.len();
+        if alike.len() >= ALIKE_MIN {
+            return n_up_to;
+        }
+    }
+    if packs.len() < PACKS_MANY { 0 } else { n_small }
 }
 
 fn repack(location: &Location, stop: &Receiver<()>) -> Result<(), String> {
@@ -144,5 +166,52 @@ fn repack(location: &Location, stop: &Receiver<()>) -> Result<(), String> {
             let _ = child.wait();
             return Err("it was ended before it was done".into());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packs(sizes: &[(usize, u64)]) -> Vec<(u64, PathBuf)> {
+        let sizes = sizes.iter().flat_map(|(n, size)| vec![(*size, PathBuf::new()); *n]);
+        sizes.collect()
+    }
+
+    #[test]
+    fn packs_of_one_size_are_joined_and_larger_ones_are_left() {
+        const MB: u64 = 1 << 20;
+        assert_eq!(n_joined(&packs(&[(40, 300_000), (9, 12 * MB)])), 40);
+        assert_eq!(n_joined(&packs(&[(5, 100_000), (30, 300_000), (15, 12 * MB)])), 35);
+        assert_eq!(n_joined(&packs(&[(9, 300_000), (16, 12 * MB), (30, 110 * MB)])), 25);
+        assert_eq!(n_joined(&packs(&[(12, 9_000), (12, 300_000), (12, 12 * MB), (12, 110 * MB)])), 0);
+        assert_eq!(n_joined(&packs(&[(12, 9_000), (12, 300_000), (12, 12 * MB), (44, 110 * MB)])), 36);
+    }
+
+    /// What a flush leaves is copied about once for each size that it comes to.
+    #[test]
+    fn bytes_are_copied_a_few_times_however_many_come() {
+        let (mut all, mut n_written, mut n_copied, mut most) = (Vec::new(), 0, 0, 0);
+        for n in 0..10_000u64 {
+            let size = 100_000 + n * 7919 % 400_000;
+            n_written += size;
+            all.push((size, PathBuf::new()));
+            most = most.max(all.len());
+            if all.len() >= PACKS_MAX {
+                all.sort_unstable();
+                let mut n_bytes = 0;
+                let fits = all.iter().take(n_joined(&all)).take_while(|(size, _)| {
+                    n_bytes += size;
+                    n_bytes <= JOINED_BYTES_MAX
+                });
+                let joined: Vec<_> = fits.map(|(size, _)| *size).collect();
+                let sum = joined.iter().sum::<u64>();
+                all.drain(..joined.len());
+                all.push((sum, PathBuf::new()));
+                n_copied += sum;
+            }
+        }
+        assert!(n_copied < 3 * n_written, "{n_copied} of {n_written}");
+        assert!(most < REPACK_MIN, "{most} packs");
     }
 }
