@@ -5,7 +5,8 @@
 //! process comes to `pack.filled` for the third time, it is gone, as by `kill -9`.
 //! Other words of `fail` do what they do there (`sleep(100)`, `pause`, `1%…`). With
 //! `FAILPOINTS_FROM=FILE` nothing counts before there is that file, and
-//! `1*return(stay)` holds the thread there until it is gone.
+//! `1*return(stay)` holds the thread there until it is gone; `FILE.held` says that it
+//! is there.
 //!
 //! A name is the part, a dot, and what was done last when the process is there:
 //! what comes between two points in the code is a step.
@@ -74,6 +75,7 @@ pub(crate) fn reached(name: &str) -> Option<std::io::Result<()>> {
 
 #[cfg(feature = "failpoints")]
 fn stay(file: &OsString) -> std::io::Result<()> {
+    let _ = std::fs::write(Path::new(file).with_extension("held"), "");
     while Path::new(file).exists() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }

@@ -69,6 +69,33 @@ fn clone(place: &Place, service: &Service, n: usize) {
     std::fs::remove_dir_all(place.path().join(folder)).expect("removed");
 }
 
+/// The new pack is what nothing refers to yet: to git, garbage.
+#[cfg(feature = "failpoints")]
+#[test]
+fn new_pack_survives_upkeep_before_the_branch_refers_to_it() {
+    let place = place_of_robin();
+    let gate = place.path().join("gate");
+    let service = place.serve_armed("write.prepared=1*return(stay)", Some(&gate), &[]).expect("it starts");
+    service.submit("mcp-first");
+    service.wait_until_mirrored();
+    std::fs::write(&gate, "").expect("written");
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| service.post(&submission("mcp-second")));
+        service.wait_until("the pack is there", || gate.with_extension("held").exists());
+        for command in UPKEEP {
+            let ended = place.try_git(command);
+            assert!(ended.status.success(), "{command:?}: {ended:?}");
+        }
+        std::fs::remove_file(&gate).expect("removed");
+        let answer = writer.join().expect("no panic");
+        assert_eq!(answer.status, 201, "{answer:?}");
+    });
+    service.wait_until_mirrored();
+    service.stop();
+    let service = place.serve();
+    service.assert_record_is_whole(2);
+}
+
 #[test]
 fn upkeep_beside_load_loses_no_object_and_no_write() {
     let place = place_of_robin();

@@ -18,6 +18,8 @@ mod attack_http;
 mod attack_io;
 mod attack_model;
 mod attack_overload;
+#[cfg(feature = "failpoints")]
+mod attack_panics;
 mod attack_power_loss;
 mod attack_repository;
 mod attack_upkeep;

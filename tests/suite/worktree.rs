@@ -51,7 +51,7 @@ fn mirror_that_missed_news_is_at_the_tip_when_all_is_quiet() {
     service.wait_until_mirrored();
     fs::write(&held, "").expect("written");
     let id = service.submit("mcp-one");
-    service.wait_until_mirrored();
+    service.wait_until("the thread is held", || held.with_extension("held").exists());
     for n in 0..WRITES {
         let status = ["approved", "rejected"][n % 2];
         written(&service.patch(&id, &decision(status, "Seen")));
