@@ -23,8 +23,8 @@ conformance: ## Run the official MCP conformance suite and inspector against the
 	@cargo build --quiet --locked
 	@GOLIVE_BIN=$$(scripts/target-dir)/debug/golive mcp-server/conformance/run
 
-bench: ## Install PostgreSQL if it is missing and measure golive against it (15 minutes); results in docs/
+bench: ## Install PostgreSQL if it is missing and measure golive against it (6 minutes); results in docs/
 	@scripts/bench
 
-bench-full: ## The same with 100,000 reports and ten minutes of writing (an hour, 30 GB of disk)
+bench-full: ## The same with 100,000 reports and ten minutes of writing (25 minutes, 30 GB of disk)
 	@scripts/bench --full
