@@ -78,9 +78,17 @@ impl Blobs {
         self.cache.insert(object.id, Packed { size: object.size, deflated: object.deflated.as_slice().into() });
     }
 
-    /// Returns the file if it is in memory and takes no time to unpack.
+    /// Returns the file if it is in memory, here or the kernel's, and takes no time to unpack.
     pub(super) fn cached(&self, id: Oid) -> Option<Arc<[u8]>> {
-        self.cache.get(&id).filter(|packed| packed.size <= AT_ONCE_BYTES_MAX)?.file()
+        match self.cache.get(&id) {
+            Some(packed) => Some(packed).filter(|packed| packed.size <= AT_ONCE_BYTES_MAX)?.file(),
+            None => self.packs.read_at_once(id).map(|found| self.keep(id, found)),
+        }
+    }
+
+    fn keep(&self, id: Oid, found: Found) -> Arc<[u8]> {
+        self.cache.insert(id, Packed { size: found.size, deflated: found.deflated.into() });
+        found.file.into()
     }
 
     /// Returns whether the file is in memory and has at most `max` bytes.
@@ -103,8 +111,7 @@ impl Blobs {
                 Found { size: file.len(), deflated: object::deflate(&file), file }
             }
         };
-        self.cache.insert(id, Packed { size: found.size, deflated: found.deflated.into() });
-        Ok(found.file.into())
+        Ok(self.keep(id, found))
     }
 
     /// Returns the file without keeping it: for who reads each file once. Blocks.

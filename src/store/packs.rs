@@ -5,7 +5,7 @@
 //! is what the service writes. Anything else, and whatever fails, is libgit2's to read.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use git2::Oid;
 use libdeflater::adler32;
+use rustix::io::{ReadWriteFlags, preadv2};
 
 use super::object::{self, Kind};
 
@@ -70,15 +71,20 @@ impl Packs {
         }
     }
 
+    /// Returns the file `id` if the kernel has all that it takes in memory. Does not block.
+    pub(super) fn read_at_once(&self, id: Oid) -> Option<Found> {
+        self.open.load().read(id, Wait::No)
+    }
+
     /// Returns the file `id`; `None` leaves it to libgit2. Blocks.
     pub(super) fn read(&self, id: Oid) -> Option<Found> {
         let open = self.open.load_full();
-        match open.read(id) {
+        match open.read(id, Wait::Yes) {
             Some(found) => Some(found),
             None if open.at.is_none_or(|at| at.elapsed() > LOOK_INTERVAL) => {
                 let open = Arc::new(Open::of(&self.folder));
                 self.open.store(open.clone());
-                open.read(id)
+                open.read(id, Wait::Yes)
             }
             None => None,
         }
@@ -95,8 +101,9 @@ impl Open {
         Self { packs: packs.collect(), at: Some(Instant::now()) }
     }
 
-    fn read(&self, id: Oid) -> Option<Found> {
-        self.packs.iter().find_map(|pack| pack.read(id).ok().flatten())
+    /// What fails in one pack, another may have.
+    fn read(&self, id: Oid, wait: Wait) -> Option<Found> {
+        self.packs.iter().find_map(|pack| pack.read(id, wait).ok().flatten())
     }
 }
 
@@ -122,21 +129,21 @@ impl Pack {
         Ok(Some(Self { pack, index, fanout }))
     }
 
-    fn read(&self, id: Oid) -> io::Result<Option<Found>> {
-        match self.offset(id)? {
-            Some(offset) => self.blob(id, offset),
+    fn read(&self, id: Oid, wait: Wait) -> io::Result<Option<Found>> {
+        match self.offset(id, wait)? {
+            Some(offset) => self.blob(id, offset, wait),
             None => Ok(None),
         }
     }
 
     /// Returns where in the pack the object `id` begins.
-    fn offset(&self, id: Oid) -> io::Result<Option<u64>> {
+    fn offset(&self, id: Oid, wait: Wait) -> io::Result<Option<u64>> {
         let first = usize::from(id.as_bytes()[0]);
         let (mut low, mut high) = (first.checked_sub(1).map_or(0, |before| self.fanout[before]), self.fanout[first]);
         while high.saturating_sub(low) > WINDOW {
             let middle = low + (high - low) / 2;
             let mut found = [0; ID_LEN];
-            self.index.read_exact_at(&mut found, IDS + u64::from(middle) * ID_LEN as u64)?;
+            wait.read_exact_at(&self.index, &mut found, IDS + u64::from(middle) * ID_LEN as u64)?;
             if found.as_slice() <= id.as_bytes() {
                 low = middle;
             } else {
@@ -145,26 +152,26 @@ impl Pack {
         }
         let mut ids = [0; WINDOW as usize * ID_LEN];
         let ids = &mut ids[..high.saturating_sub(low) as usize * ID_LEN];
-        self.index.read_exact_at(ids, IDS + u64::from(low) * ID_LEN as u64)?;
+        wait.read_exact_at(&self.index, ids, IDS + u64::from(low) * ID_LEN as u64)?;
         let Some(place) = ids.chunks_exact(ID_LEN).position(|found| found == id.as_bytes()) else { return Ok(None) };
         // After the ids of all come four bytes of checksum each, then four of place.
         let offsets = IDS + u64::from(self.fanout[255]) * (ID_LEN as u64 + 4);
         let mut offset = [0; 4];
-        self.index.read_exact_at(&mut offset, offsets + (u64::from(low) + place as u64) * 4)?;
+        wait.read_exact_at(&self.index, &mut offset, offsets + (u64::from(low) + place as u64) * 4)?;
         // Places beyond 2 GiB are in a table of their own.
         Ok(Some(be32(&offset)).filter(|offset| offset >> 31 == 0).map(u64::from))
     }
 
-    fn blob(&self, id: Oid, offset: u64) -> io::Result<Option<Found>> {
+    fn blob(&self, id: Oid, offset: u64, wait: Wait) -> io::Result<Option<Found>> {
         let mut bytes = vec![0; READ_LEN];
-        let n_read = read_at(&self.pack, &mut bytes, offset)?;
+        let n_read = wait.read_at(&self.pack, &mut bytes, offset)?;
         bytes.truncate(n_read);
         let Some((start, size)) = header(&bytes).filter(|(_, size)| *size <= SIZE_MAX) else { return Ok(None) };
         let mut file = object::inflate(&bytes[start..], size);
         if file.is_err() && bytes.len() == READ_LEN {
             // A stream that cannot be made shorter has a few bytes more than its content.
             bytes.resize(start + size + size / 64 + 64, 0);
-            let n_read = read_at(&self.pack, &mut bytes, offset)?;
+            let n_read = wait.read_at(&self.pack, &mut bytes, offset)?;
             bytes.truncate(n_read);
             file = object::inflate(&bytes[start..], size);
         }
@@ -192,16 +199,35 @@ fn header(bytes: &[u8]) -> Option<(usize, usize)> {
     Some((at, size))
 }
 
-/// Reads as much as there is.
-fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-    let mut n_read = 0;
-    while n_read < bytes.len() {
-        match file.read_at(&mut bytes[n_read..], offset + n_read as u64)? {
-            0 => break,
-            n => n_read += n,
+/// Whether to wait for the disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    Yes,
+    No,
+}
+
+impl Wait {
+    /// Reads as much as there is; what would have to be waited for is an error.
+    fn read_at(self, file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut n_read = 0;
+        while n_read < bytes.len() {
+            let (rest, at) = (&mut bytes[n_read..], offset + n_read as u64);
+            let n = match self {
+                Self::Yes => file.read_at(rest, at)?,
+                Self::No => preadv2(file, &mut [IoSliceMut::new(rest)], at, ReadWriteFlags::NOWAIT)?,
+            };
+            if n == 0 {
+                break;
+            }
+            n_read += n;
         }
+        Ok(n_read)
     }
-    Ok(n_read)
+
+    fn read_exact_at(self, file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        let n_read = self.read_at(file, bytes, offset)?;
+        if n_read == bytes.len() { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
 }
 
 fn be32(bytes: &[u8]) -> u32 {
@@ -256,6 +282,8 @@ mod tests {
             let found = packs.read(object.id).expect("found");
             assert_eq!((found.file, found.size), (report(n), object.size));
             assert_eq!(found.deflated, object.deflated);
+            // Written a moment ago; where the file system cannot say, nothing comes at once.
+            assert!(packs.read_at_once(object.id).is_none_or(|at_once| at_once.file == report(n)));
         }
         assert!(packs.read(Oid::from_bytes(&[7; 20]).expect("an id")).is_none());
     }
