@@ -17,6 +17,7 @@ const STALE_MAX: usize = 1024;
 
 pub(super) struct Kept(RwLock<Forms>);
 
+#[derive(Clone)]
 struct Forms {
     /// The version of the rules that they were read by.
     policy: Oid,
@@ -74,8 +75,9 @@ impl Kept {
     /// # Errors
     /// The file system's.
     pub(super) fn save(&self, location: &Location) -> io::Result<()> {
-        let forms = self.forms();
-        saved::save(location, forms.policy, &forms.by_blob)
+        // A copy: whoever lists reports must not wait for the disk.
+        let Forms { policy, by_blob } = self.forms().clone();
+        saved::save(location, policy, &by_blob)
     }
 
     /// Whoever panicked left whole forms: each is put in one step.
