@@ -49,7 +49,7 @@ pub(super) const CASES: &[Case] = &[
     case(
         "files of the service are links",
         Works(3),
-        "cd .git/golive; rm -rf tips new tmp; ln -s ../../../outside tips; ln -s ../../../outside new; ln -s ../../../outside tmp; for f in served snapshot snapshot.new held held.new owner probe stopped mounted; do rm -rf $f; ln -s ../../../outside/file $f; done",
+        "cd .git/golive; rm -rf tips new tmp; ln -s ../../../outside tips; ln -s ../../../outside new; ln -s ../../../outside tmp; for f in served snapshot snapshot.new assessed assessed.new held held.new owner probe stopped mounted; do rm -rf $f; ln -s ../../../outside/file $f; done",
     ),
     case(
         "the objects are a link",
