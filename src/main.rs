@@ -11,6 +11,11 @@ use golive::store::{hooks, repository, rewind};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// What one thread makes here another lets go of: glibc's takes a tenth of all time
+/// for that, a third more memory, and gives less of it back.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     #[cfg(feature = "failpoints")]
     golive::failpoint::arm();

@@ -13,6 +13,7 @@ mod branch;
 pub mod build;
 pub mod check;
 pub(crate) mod cores;
+mod dense;
 mod draft;
 mod edit;
 pub mod feed;
@@ -240,7 +241,8 @@ impl Store {
         let start = Instant::now();
         let read = read_snapshot(&location, &git, served.unwrap_or(tip));
         let damaged = |source| OpenError::of_objects(&location.work_dir, source);
-        let (snapshot, saved) = read.map_err(damaged)?;
+        let (mut snapshot, saved) = read.map_err(damaged)?;
+        snapshot.make_dense();
         failpoint!("start.read");
         let opening = Opening { is_saved: saved.is_some(), took: start.elapsed() };
         snapshot.problems().for_each(|(path, problem)| absorb::log(path, problem));
@@ -272,6 +274,9 @@ impl Store {
         let io_error = |source| OpenError::Io { path: location.work_dir.clone(), source };
         let writer = spawn("writer", move || writer.run(&waiting)).map_err(io_error)?;
         let threads = Threads { writer, upkeep: None };
+        // A start reads trees twice and more. From here on all is read once, and libgit2
+        // would keep each commit and tree that it reads: half a kilobyte for every write.
+        git2::opts::enable_caching(false);
         let (commands, threads) = (Mutex::new(Some(commands)), Mutex::new(Some(threads)));
         Ok(Self { shared, opened_at: tip, is_whole, opening, commands, threads, _lock: lock })
     }

@@ -19,8 +19,11 @@ pub(super) struct Signature {
     dev: u64,
     ino: u64,
     size: u64,
-    mtime: (i64, i64),
-    ctime: (i64, i64),
+    // In seconds, and nanoseconds; so there is no gap between them, in memory.
+    mtime: i64,
+    ctime: i64,
+    mtime_nsec: u32,
+    ctime_nsec: u32,
 }
 
 impl Signature {
@@ -29,8 +32,10 @@ impl Signature {
             dev: metadata.dev(),
             ino: metadata.ino(),
             size: metadata.size(),
-            mtime: (metadata.mtime(), metadata.mtime_nsec()),
-            ctime: (metadata.ctime(), metadata.ctime_nsec()),
+            mtime: metadata.mtime(),
+            ctime: metadata.ctime(),
+            mtime_nsec: metadata.mtime_nsec() as u32,
+            ctime_nsec: metadata.ctime_nsec() as u32,
         }
     }
 
@@ -41,8 +46,10 @@ impl Signature {
             dev: stat.st_dev as u64,
             ino: stat.st_ino.into(),
             size: stat.st_size as u64,
-            mtime: (stat.st_mtime.into(), stat.st_mtime_nsec as i64),
-            ctime: (stat.st_ctime.into(), stat.st_ctime_nsec as i64),
+            mtime: stat.st_mtime.into(),
+            ctime: stat.st_ctime.into(),
+            mtime_nsec: stat.st_mtime_nsec as u32,
+            ctime_nsec: stat.st_ctime_nsec as u32,
         }
     }
 
@@ -53,7 +60,7 @@ impl Signature {
 
     /// When the file was written to last.
     pub(super) fn modified_at(&self) -> SystemTime {
-        let since = Duration::new(self.mtime.0.try_into().unwrap_or(0), self.mtime.1.try_into().unwrap_or(0));
+        let since = Duration::new(self.mtime.try_into().unwrap_or(0), self.mtime_nsec);
         SystemTime::UNIX_EPOCH + since
     }
 }

@@ -5,6 +5,8 @@
 use chrono::{DateTime, Utc};
 use git2::Oid;
 
+use super::dense::dense;
+
 /// Abbreviations shorter than this name too many commits.
 const PREFIX_MIN: usize = 7;
 const ID_LEN: usize = 40;
@@ -48,6 +50,11 @@ impl Line {
         let latest = self.points.last().map_or(committed_at, |point| point.latest.max(committed_at));
         self.points.push_back(Point { commit, latest });
         self.places.insert(commit, self.points.len() - 1);
+    }
+
+    /// Takes less memory from here on.
+    pub(super) fn make_dense(&mut self) {
+        self.places = dense(&self.places);
     }
 
     /// Returns the number of commits.

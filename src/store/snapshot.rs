@@ -2,6 +2,7 @@
 //! order of lists. Immutable once published; a new one shares what did not
 //! change, so making it costs what changed, not what is stored.
 
+mod by_path;
 mod cursor;
 mod entry;
 mod fold;
@@ -14,6 +15,7 @@ mod saved;
 mod weeks;
 
 use std::sync::Arc;
+use std::thread;
 
 use git2::Oid;
 use uuid::Uuid;
@@ -28,9 +30,11 @@ pub(super) use recent::RECENT_MAX;
 pub use recent::{Changed, Committed};
 pub use weeks::WeekCount;
 
+use super::dense::dense;
 use super::line::Line;
 use super::policy::PolicyInForce;
 use crate::report::Status;
+use by_path::ByPath;
 use lists::Lists;
 use owners::Owners;
 use recent::Recent;
@@ -55,8 +59,8 @@ pub struct Snapshot {
     pub(super) policy_file: Option<Oid>,
     /// The commits that the branch was at, up to `commit`.
     pub(super) line: Line,
-    by_id: imbl::HashMap<Uuid, Arc<Entry>>,
-    by_path: imbl::HashMap<Arc<str>, Arc<Entry>>,
+    by_id: imbl::OrdMap<Uuid, Arc<Entry>>,
+    by_path: ByPath,
     lists: Lists,
     owners: Owners,
     weeks: weeks::Kept,
@@ -64,7 +68,7 @@ pub struct Snapshot {
     recent: Recent,
     repairs: imbl::OrdMap<String, Repair>,
     /// Paths whose file at the tip is not the one of their report; `None` is no file.
-    other_files: imbl::HashMap<String, Option<Oid>>,
+    other_files: imbl::OrdMap<String, Option<Oid>>,
 }
 
 impl Snapshot {
@@ -75,15 +79,15 @@ impl Snapshot {
             policy: Arc::default(),
             policy_file: None,
             line: Line::default(),
-            by_id: imbl::HashMap::new(),
-            by_path: imbl::HashMap::new(),
+            by_id: imbl::OrdMap::new(),
+            by_path: ByPath::default(),
             lists: Lists::default(),
             owners: Owners::default(),
             weeks: weeks::Kept::default(),
             problems: Problems::default(),
             recent: Recent::default(),
             repairs: imbl::OrdMap::new(),
-            other_files: imbl::HashMap::new(),
+            other_files: imbl::OrdMap::new(),
         }
     }
 
@@ -166,7 +170,7 @@ impl Snapshot {
         self.owners.put(&entry);
         self.recent.change(&entry);
         self.by_id.insert(entry.report.id, entry.clone());
-        self.by_path.insert(entry.path.clone(), entry);
+        self.by_path.put(entry);
     }
 
     /// Removes the report at `path` and what was wrong with its file at the tip.
@@ -178,6 +182,17 @@ impl Snapshot {
         self.by_id.remove(&old.report.id);
         self.lists.remove(&old);
         self.owners.remove(&old);
+    }
+
+    /// Takes less memory from here on. Costs some 100 ms at 100,000 reports.
+    pub(super) fn make_dense(&mut self) {
+        let (lists, by_id, by_path, line) = (&mut self.lists, &mut self.by_id, &mut self.by_path, &mut self.line);
+        thread::scope(|scope| {
+            scope.spawn(|| lists.make_dense());
+            *by_id = dense(by_id);
+            by_path.make_dense();
+            line.make_dense();
+        });
     }
 
     /// Notes that the file at `path`, `blob` at the tip, has to be set right.

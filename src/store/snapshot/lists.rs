@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::Entry;
 use super::cursor::{Cursor, Order};
 use crate::report::Status;
+use crate::store::dense::dense;
 
 /// By submission, newest first.
 type BySubmission = OrdMap<(Reverse<i64>, Reverse<Uuid>), Arc<Entry>>;
@@ -49,6 +50,13 @@ impl Lists {
         self.by_status[entry.report.status as usize].remove(&submission(entry));
         self.by_update.remove(&update(entry));
         self.by_name.remove(&name(entry));
+    }
+
+    pub(super) fn make_dense(&mut self) {
+        self.all = dense(&self.all);
+        self.by_status = self.by_status.each_ref().map(dense);
+        self.by_update = dense(&self.by_update);
+        self.by_name = dense(&self.by_name);
     }
 
     /// Returns the number of reports in `status`, of all if it is `None`.
