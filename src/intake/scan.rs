@@ -7,8 +7,10 @@
 mod trust;
 
 use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::sync::{Arc, Mutex};
@@ -158,11 +160,15 @@ impl Walk {
 /// The folder of the last file: `stat` from there costs half of what it costs
 /// from the root.
 #[derive(Default)]
-struct Folder(Option<(PathBuf, OwnedFd)>);
+struct Folder(Option<(OsString, OwnedFd)>);
 
 impl Folder {
+    /// `file` is a path as the walk makes it, a folder's and a name. It is not taken for
+    /// components, as `Path` does: that costs as much as `stat`.
     fn stat(&mut self, file: &Path) -> Option<Signature> {
-        let (parent, name) = (file.parent()?, file.file_name()?);
+        let bytes = file.as_os_str().as_bytes();
+        let at = memchr::memrchr(b'/', bytes)?;
+        let (parent, name) = (OsStr::from_bytes(&bytes[..at]), OsStr::from_bytes(&bytes[at + 1..]));
         if self.0.as_ref().is_none_or(|(path, _)| path != parent) {
             let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             self.0 = Some((parent.to_owned(), open(parent, flags, Mode::empty()).ok()?));
@@ -174,7 +180,11 @@ impl Folder {
 
 /// Returns the path within the repository, if a report could be there.
 pub(super) fn report_like<'a>(work_dir: &Path, file: &'a Path) -> Option<&'a str> {
-    let path = file.strip_prefix(work_dir).ok()?.to_str()?;
+    // `file` was made by `Path::join`, so bytes say it as well as components, in a tenth of the time.
+    let work_dir = work_dir.as_os_str().as_bytes();
+    let path = file.as_os_str().as_bytes().strip_prefix(work_dir)?;
+    let path = if work_dir.ends_with(b"/") { path } else { path.strip_prefix(b"/")? };
+    let path = std::str::from_utf8(path).ok()?;
     (path.ends_with(".md") && path.starts_with("reports/")).then_some(path)
 }
 
@@ -202,10 +212,16 @@ mod tests {
         let work_dir = Path::new("/srv/r");
         let path = |file| report_like(work_dir, Path::new(file));
         assert_eq!(path("/srv/r/reports/a/b/c/x.md"), Some("reports/a/b/c/x.md"));
-        for file in
-            ["/srv/r/reports/x.md~", "/srv/r/reports/.x.md.swp", "/srv/r/reports/#x.md#", "/srv/r/README.md", "/x.md"]
-        {
+        for file in [
+            "/srv/r/reports/x.md~",
+            "/srv/r/reports/.x.md.swp",
+            "/srv/r/reports/#x.md#",
+            "/srv/r/README.md",
+            "/x.md",
+            "/srv/rreports/x.md",
+        ] {
             assert_eq!(path(file), None, "{file}");
         }
+        assert_eq!(report_like(Path::new("r/"), &Path::new("r/").join("reports/x.md")), Some("reports/x.md"));
     }
 }
