@@ -8,6 +8,7 @@ mod trust;
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
+use std::hash::{BuildHasher, RandomState};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -16,6 +17,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use git2::Oid;
 use rustix::fs::{AtFlags, Mode, OFlags, open, statat};
 use walkdir::WalkDir;
 
@@ -55,7 +57,8 @@ impl Scanner {
     pub(super) fn start(location: &Location, verified: Verified, is_whole: bool, news: SyncSender<News>) -> Self {
         let (requests, waiting) = channel();
         let is_stopped = Arc::new(AtomicBool::new(false));
-        let walk = Walk { location: location.clone(), verified, is_stopped: is_stopped.clone() };
+        let walk =
+            Walk { location: location.clone(), verified, is_stopped: is_stopped.clone(), hasher: RandomState::new() };
         let run = move || walk.run(&waiting, is_whole, &news);
         std::thread::Builder::new().name("scan".into()).spawn(run).expect("a thread can be started at start");
         Self { requests, is_stopped, is_busy: false, next_at: Instant::now(), hurried_at: None, n_done: 0 }
@@ -106,17 +109,19 @@ struct Walk {
     location: Location,
     verified: Verified,
     is_stopped: Arc<AtomicBool>,
+    hasher: RandomState,
 }
 
 impl Walk {
     fn run(&self, waiting: &Receiver<Arc<Snapshot>>, is_whole: bool, news: &SyncSender<News>) {
         let mut is_first = is_whole;
+        let mut complete = None;
         while let Ok(at) = waiting.recv() {
             let start = Instant::now();
             if std::mem::take(&mut is_first) {
                 self.trust_index(&at);
             }
-            let suspects = self.walk(&at);
+            let suspects = self.walk(&at, &mut complete);
             let scan = Scan { suspects, took: start.elapsed() };
             tracing::debug!(
                 duration_ms = scan.took.as_secs_f64() * 1000.0,
@@ -129,8 +134,10 @@ impl Walk {
         }
     }
 
-    fn walk(&self, at: &Snapshot) -> Vec<String> {
-        let (mut suspects, mut n_known) = (Vec::new(), 0);
+    /// Returns the suspects. `complete` is what the walk before met, if no report was missing.
+    fn walk(&self, at: &Snapshot, complete: &mut Option<Met>) -> Vec<String> {
+        let (mut suspects, mut met, mut n_known) = (Vec::new(), Met { commit: at.commit, paths: 0 }, 0);
+        let is_commit_known = complete.is_some_and(|met| met.commit == at.commit);
         let work_dir = &self.location.work_dir;
         let mut folder = Folder::default();
         for entry in WalkDir::new(work_dir.join("reports")).follow_root_links(false) {
@@ -142,7 +149,8 @@ impl Walk {
                 continue;
             }
             let Some(path) = report_like(work_dir, entry.path()) else { continue };
-            n_known += usize::from(at.at_path(path).is_some());
+            met.paths = met.paths.wrapping_add(self.hasher.hash_one(path));
+            n_known += usize::from(!is_commit_known && at.at_path(path).is_some());
             let signature = folder.stat(entry.path());
             let is_verified = signature.is_some()
                 && self.verified.lock().expect("no panic under this lock").get(path) == signature.as_ref();
@@ -150,11 +158,22 @@ impl Walk {
                 suspects.push(path.to_owned());
             }
         }
-        if n_known < at.len() {
+        let is_complete = if is_commit_known { *complete == Some(met) } else { n_known == at.len() };
+        *complete = is_complete.then_some(met);
+        if !is_complete {
             suspects.extend(missing(work_dir, at));
         }
         suspects
     }
+}
+
+/// The files that a walk met. Where it meets the same ones at the same commit again, no report
+/// is missing that was not before: looking all up is what a walk of an idle service would spend.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Met {
+    commit: Oid,
+    /// The sum of the hashes of their paths.
+    paths: u64,
 }
 
 /// The folder of the last file: `stat` from there costs half of what it costs
@@ -197,7 +216,12 @@ fn missing<'a>(work_dir: &'a Path, at: &Snapshot) -> impl Iterator<Item = String
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::report::Submission;
+    use crate::report::key::RepositoryKey;
+    use crate::store::{Change, Store, Via, repository};
 
     #[test]
     fn walks_take_one_percent_and_are_at_most_half_a_minute_apart() {
@@ -223,5 +247,44 @@ mod tests {
             assert_eq!(path(file), None, "{file}");
         }
         assert_eq!(report_like(Path::new("r/"), &Path::new("r/").join("reports/x.md")), Some("reports/x.md"));
+    }
+
+    fn submission(name: &str) -> Change {
+        let repository_url = format!("https://example.com/owner/{name}");
+        let key = RepositoryKey::parse(&repository_url).expect("a key");
+        let (server_name, developer_email, body) =
+            (name.to_owned(), "dev@example.com".to_owned(), "# Report".to_owned());
+        Change::Submit(Submission { server_name, repository_url, key, developer_email, body })
+    }
+
+    #[tokio::test]
+    async fn file_that_goes_away_between_two_walks_of_one_commit_is_found() {
+        let dir = tempfile::tempdir().expect("a folder");
+        repository::create(dir.path()).expect("a repository");
+        let store = Store::open(dir.path(), Arc::default(), 1024).expect("a store");
+        for name in ["one", "two"] {
+            store.write(submission(name), Via::Api).await.expect("written");
+        }
+        let at = store.snapshot();
+        let paths: Vec<_> = at.entries().map(|entry| entry.path.to_string()).collect();
+        let verified = Verified::default();
+        for path in &paths {
+            let file = dir.path().join(path);
+            fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+            fs::write(&file, "as it is").expect("written");
+            let signature = Signature::of(&fs::symlink_metadata(&file).expect("a file"));
+            verified.lock().expect("not poisoned").insert(path.as_str().into(), signature);
+        }
+        let (location, hasher) = (store.location().clone(), RandomState::new());
+        let (walk, mut complete) = (Walk { location, verified, is_stopped: Arc::default(), hasher }, None);
+        for _ in 0..2 {
+            assert_eq!(walk.walk(&at, &mut complete), Vec::<String>::new());
+        }
+        fs::rename(dir.path().join(&paths[0]), dir.path().join(&paths[0]).with_extension("txt")).expect("renamed");
+        for _ in 0..2 {
+            assert_eq!(walk.walk(&at, &mut complete), [paths[0].clone()]);
+        }
+        fs::rename(dir.path().join(&paths[0]).with_extension("txt"), dir.path().join(&paths[0])).expect("renamed");
+        assert!(walk.walk(&at, &mut complete).iter().all(|suspect| *suspect == paths[0]), "its time may be another");
     }
 }
