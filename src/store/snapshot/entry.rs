@@ -1,5 +1,6 @@
 //! One report as the snapshot knows it, and what it is found by.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -55,6 +56,16 @@ impl Entry {
         let folded = (!others.is_empty()).then(|| others.join("\n").into());
         let path = path.into();
         Self { report, file_says, path, blob, updated_at, commits, owner, folded_owner, folded_name, folded }
+    }
+
+    /// Takes the owner's name from `known` if it is there: many reports have the same.
+    pub(super) fn share_owner(&mut self, known: &mut HashSet<Arc<str>>) {
+        for name in [&mut self.owner, &mut self.folded_owner] {
+            match known.get(&**name) {
+                Some(known) => *name = known.clone(),
+                None => drop(known.insert(name.clone())),
+            }
+        }
     }
 
     /// Returns what the file says.

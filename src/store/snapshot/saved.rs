@@ -1,6 +1,7 @@
 //! A snapshot as bytes, and back: what a start would else read from git, file by
 //! file. In parts, so that all cores can read them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread;
 
@@ -125,7 +126,13 @@ impl Snapshot {
 
 fn read_part(part: &[u8], line: &[Oid]) -> Option<Vec<Arc<Entry>>> {
     let entries: Vec<SavedEntry> = postcard::from_bytes(part).ok()?;
-    entries.into_iter().map(|entry| entry.read(line).map(Arc::new)).collect()
+    let mut owners = HashSet::new();
+    let read = |saved: SavedEntry| {
+        let mut entry = saved.read(line)?;
+        entry.share_owner(&mut owners);
+        Some(Arc::new(entry))
+    };
+    entries.into_iter().map(read).collect()
 }
 
 impl SavedEntry {
