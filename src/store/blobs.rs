@@ -15,8 +15,8 @@ use super::object::{self, Object};
 use super::packs::{Found, Packs};
 use super::repository::Location;
 
-/// The files kept in memory take at most this many bytes: some 14,000 reports.
-const CACHE_BYTES: u64 = 48 * 1024 * 1024;
+/// The files kept in memory take at most this many bytes: some 8,000 reports.
+const CACHE_BYTES: u64 = 24 * 1024 * 1024;
 /// A file up to this size is unpacked on the thread that asks for it.
 const AT_ONCE_BYTES_MAX: usize = 64 * 1024;
 
@@ -66,7 +66,7 @@ pub(super) struct Blobs {
 
 impl Blobs {
     pub(super) fn new(location: Location) -> Self {
-        let cache = Cache::with_weighter(14_000, CACHE_BYTES, Weight);
+        let cache = Cache::with_weighter(8_000, CACHE_BYTES, Weight);
         let (n_reads, n_forgotten) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let packs = Packs::new(location.pack_dir());
         Self { location, packs, cache, handles: Mutex::default(), reading: RwLock::default(), n_reads, n_forgotten }
