@@ -99,7 +99,8 @@ pub fn accept(path: &Path, given: &str) -> Result<Oid, AcceptError> {
     let now = Utc::now();
     let commit = Object::new(Kind::Commit, &message::commit(tree, Some(tip), &author, now, now, &message));
     let id = commit.id;
-    pack::write(&location.pack_dir(), &[commit]).map_err(|error| failed(&error))?;
+    // Kept from a `git gc` until the branch refers to it.
+    let _kept = pack::write_from(None, &location.pack_dir(), &[commit]).map_err(|error| failed(&error))?;
     let prepared = branch::prepare_apart(&location, id).map_err(|error| failed(&error))?;
     prepared.swap(&git, tip).map_err(|error| match error {
         SwapError::Moved(to) => AcceptError::Moved(to),

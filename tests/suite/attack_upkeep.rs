@@ -4,9 +4,13 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+#[cfg(feature = "failpoints")]
+use std::time::{Duration, Instant};
 
 use crate::common::attack::rounds;
 use crate::common::edits::place_of_robin;
+#[cfg(feature = "failpoints")]
+use crate::common::{BINARY, Finished, PATIENCE};
 use crate::common::{Place, Service, decision, submission};
 
 /// What people run by hand. Prunes at once: an hour of grace would hide a fault.
@@ -94,6 +98,46 @@ fn new_pack_survives_upkeep_before_the_branch_refers_to_it() {
     service.stop();
     let service = place.serve();
     service.assert_record_is_whole(2);
+}
+
+/// The same for the one commit that another process than the service makes.
+#[cfg(feature = "failpoints")]
+#[test]
+fn accepted_rewind_survives_upkeep_before_the_branch_refers_to_it() {
+    let place = place_of_robin();
+    let gate = place.path().join("gate");
+    let service = place.serve();
+    service.submit("mcp-kept");
+    service.submit("mcp-lost");
+    service.wait_until_mirrored();
+    service.stop();
+    place.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    std::fs::write(&gate, "").expect("written");
+    let mut accept = place.command(BINARY);
+    accept.env("FAILPOINTS", "tip.synced=1*return(stay)").env("FAILPOINTS_FROM", &gate);
+    accept.args(["accept-rewind", "--repo", "reports-repo", "main"]).current_dir(place.path());
+    std::thread::scope(|scope| {
+        let accepting = scope.spawn(|| Finished::of(&mut accept));
+        let start = Instant::now();
+        while !gate.with_extension("held").exists() {
+            assert!(start.elapsed() < PATIENCE && !accepting.is_finished(), "the pack is not made");
+            std::thread::sleep(Duration::from_millis(5)); // between two looks
+        }
+        for command in UPKEEP {
+            let ended = place.try_git(command);
+            assert!(ended.status.success(), "{command:?}: {ended:?}");
+        }
+        std::fs::remove_file(&gate).expect("removed");
+        let ended = accepting.join().expect("no panic");
+        assert!(ended.status.success(), "{ended:?}");
+    });
+    let service = place.serve();
+    service.submit("mcp-after");
+    service.wait_until_clean();
+    service.assert_record_is_whole(2);
+    service.stop();
+    let kept = place.sh("reports-repo/.git/objects/pack", "ls *.keep");
+    assert!(!kept.status.success(), "no pack is kept for ever: {kept:?}");
 }
 
 #[test]
