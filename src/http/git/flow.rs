@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -75,12 +75,14 @@ pub(super) async fn pour(
 pub(super) struct Answer {
     pieces: mpsc::Receiver<Bytes>,
     is_whole: Arc<AtomicBool>,
+    /// Whoever sends the answer had a moment to send what there is of it.
+    is_sent: bool,
 }
 
 impl Answer {
     /// `is_whole` is set before `pieces` end, unless they were cut off.
     pub(super) fn new(pieces: mpsc::Receiver<Bytes>, is_whole: Arc<AtomicBool>) -> Self {
-        Self { pieces, is_whole }
+        Self { pieces, is_whole, is_sent: false }
     }
 }
 
@@ -89,11 +91,17 @@ impl HttpBody for Answer {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        self.pieces.poll_recv(context).map(|piece| match piece {
-            Some(piece) => Some(Ok(Frame::data(piece))),
-            None if self.is_whole.load(Ordering::Acquire) => None,
-            None => Some(Err(io::Error::other("git was cut off"))),
-        })
+        match ready!(self.pieces.poll_recv(context)) {
+            Some(piece) => Poll::Ready(Some(Ok(Frame::data(piece)))),
+            None if self.is_whole.load(Ordering::Acquire) => Poll::Ready(None),
+            // At an error hyper drops what it has not sent yet: the head, and git's own words. It sends
+            // when there is nothing to be had.
+            None if !std::mem::replace(&mut self.is_sent, true) => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            None => Poll::Ready(Some(Err(io::Error::other("git was cut off")))),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -90,6 +90,17 @@ async fn a_failure_after_the_head_is_no_whole_answer() {
     let (backend, group, places) = run("echo half; exit 3").await;
     assert!(backend.carry(Body::empty(), async {}, LONG).await.collect().await.is_err());
     assert_ended(group, &places).await;
+}
+
+#[tokio::test]
+async fn what_was_said_before_a_failure_can_be_sent() {
+    let (backend, group, places) = run("echo half; exit 3").await;
+    let mut body = backend.carry(Body::empty(), async {}, LONG).await;
+    assert_ended(group, &places).await;
+    let mut poll = || Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(poll(), Poll::Ready(Some(Ok(_)))));
+    assert!(poll().is_pending(), "hyper sends what it has when there is no more");
+    assert!(matches!(poll(), Poll::Ready(Some(Err(_)))));
 }
 
 #[tokio::test]
