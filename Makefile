@@ -9,7 +9,7 @@ run: ## Install what is missing, build, and start golive and its MCP server (Ctr
 test: ## Install what is missing and run every check and test
 	@scripts/test
 
-torture: ## Attack golive's promises for hours, and prove by mutants that each attack works
+torture: ## Attack golive's promises for an hour, and prove by mutants that each attack works
 	@scripts/torture
 
 demo: ## Play a review from submission to approval against a running `make run`

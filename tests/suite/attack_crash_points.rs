@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::common::attack::{rounds, seed};
+use crate::common::attack::{rounds, seed, size};
 use crate::common::edits::{place_of_robin, save_by_rename};
 use crate::common::siege::{self, Who};
 use crate::common::witness::{Witness, submits, unsound};
@@ -154,7 +154,7 @@ const POINTS: &[(Way, &[&str])] = &[
 /// It says nothing about the record, and takes time.
 const QUIET: &[&str] = &["--without", "assessments"];
 /// In the long form, each time at another of so many times that the step is reached.
-const HITS: usize = 6;
+const HITS: usize = 2;
 /// In the short form, one step of so many.
 const SAMPLE: usize = 3;
 /// Beside each other; most of the time one waits for files to come to rest.
@@ -215,7 +215,7 @@ impl Chain {
         let who = match way {
             Way::Push => Who::Pusher,
             Way::Edit => Who::ClientsAndEditor,
-            _ if rounds(0, 1) == 1 => Who::Everybody,
+            _ if size(0, 1) == 1 => Who::Everybody,
             _ => Who::Clients,
         };
         match way {
@@ -353,7 +353,7 @@ fn points(is_so: impl Fn(Way) -> bool) -> Vec<(Way, &'static str)> {
 
 /// Some of them, others by another seed; all in the long form.
 fn sample(points: Vec<(Way, &'static str)>) -> Vec<(Way, &'static str)> {
-    let every = rounds(SAMPLE, 1);
+    let every = size(SAMPLE, 1);
     let first = usize::try_from(seed() % every as u64).expect("a small number");
     points.into_iter().skip(first).step_by(every).collect()
 }

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 
-use crate::common::attack::rounds;
+use crate::common::attack::size;
 use crate::common::edits::place_of_robin;
 use crate::common::{Answer, Place, Service, decision, submission};
 
@@ -82,7 +82,7 @@ fn a_full_disk_refuses_writes_alone_and_needs_no_restart() {
     let service = place.serve();
     let id = service.submit("mcp-first");
     let (mut stored, mut status) = (vec!["mcp-first".to_owned()], "pending_review");
-    let n_levels = rounds(8, 48) as u64;
+    let n_levels = size(8, 48) as u64;
     let mut n_refused = 0;
     for level in 0..n_levels {
         service.wait_until_clean();

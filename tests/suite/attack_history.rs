@@ -48,7 +48,7 @@ fn all_answers_fit_one_order_which_is_that_of_the_commits() {
     let (seed, place) = (seed(), place_of_robin());
     let service = place.serve();
     let mut draw = fastrand::Rng::with_seed(seed);
-    let (n_crowds, n_others) = (rounds(8, 600), rounds(2, 100));
+    let (n_crowds, n_others) = (rounds(8, 100), rounds(2, 20));
     let (mut n_calls, mut n_reports) = (0, 0);
     for n in 0..n_crowds + n_others {
         let is_crowd = n % (n_crowds / n_others + 1) != 0;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
-use crate::common::attack::rounds;
+use crate::common::attack::{rounds, size};
 use crate::common::edits::place_of_robin;
 use crate::common::{PATIENCE, Place, Service, submission};
 use faults::{Fault, Faults, KINDS, Kind};
@@ -39,7 +39,7 @@ fn place() -> Place {
 
 /// The `n`th calls to refuse, of `n_calls`: each of them, or a sample.
 fn sample(n_calls: u32, short: usize) -> Vec<u32> {
-    let n = rounds(short.min(n_calls as usize), n_calls as usize).max(1) as u32;
+    let n = rounds(short, 5 * short).min(n_calls as usize).max(1) as u32;
     (0..n).map(|at| 1 + at * n_calls.saturating_sub(1) / n.saturating_sub(1).max(1)).collect()
 }
 
@@ -118,7 +118,7 @@ fn sweep(kind: Kind, n_cases: &AtomicUsize) {
     let mut round = Round { service: &service, faults: &faults, record: &mut record, n: 0 };
     let only_count = Fault { kinds: &[kind], error: Errno::IO, first: u32::MAX, for_ever: false, only: "" };
     let n_calls = round.run(only_count).n_calls;
-    let errors = &kind.errors[..rounds(1, kind.errors.len())];
+    let errors = &kind.errors[..size(1, kind.errors.len())];
     for error in errors.iter().copied() {
         for (for_ever, short) in [(false, 3), (true, 1)] {
             // Then a request would wait for a thread until there is one.
@@ -170,7 +170,7 @@ fn a_disk_that_goes_away_for_seconds_fills_no_log_and_needs_no_restart() {
         for_ever: false,
         ..fault
     });
-    for first in 1..=rounds(4, 60) as u32 {
+    for first in 1..=rounds(4, 40) as u32 {
         Round { service: &service, faults: &faults, record: &mut record, n: first as usize }
             .run(Fault { first, ..fault });
     }
@@ -247,7 +247,7 @@ fn start_sweep(kind: Kind, place: &Place, is_new: bool) -> usize {
     let n_calls = faults.end().n_calls;
     service.stop();
     let (mut n_starts, mut n_refused) = (0, 0);
-    for error in kind.errors[..rounds(1, kind.errors.len())].iter().copied() {
+    for error in kind.errors[..size(1, kind.errors.len())].iter().copied() {
         for first in sample(n_calls, 4) {
             n_starts += 1;
             renew();

@@ -61,7 +61,7 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
 fn any_sequence_of_commands_does_what_the_model_says() {
     let place = place_of_robin();
     let system = RefCell::new(System::new(&place));
-    let n_cases = rounds(8, 400);
+    let n_cases = rounds(8, 40);
     let config = Config {
         cases: u32::try_from(n_cases).expect("a small number"),
         max_shrink_iters: SHRINK_ITERATIONS_MAX,

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::attack::rounds;
+use crate::common::attack::{rounds, size};
 use crate::common::refusals::read_answer;
 use crate::common::{Answer, Place, Service, submission};
 
@@ -178,7 +178,7 @@ fn connections_that_are_too_many_are_503_until_others_end() {
 fn large_requests_at_once_take_bounded_memory() {
     let place = Place::new();
     let service = place.serve();
-    let n = rounds(128, 256);
+    let n = size(128, 256);
     let large = |n: usize| {
         let mut body = submission(&format!("large-{n}"));
         body["report_data"] = "y".repeat(MIB).into();
@@ -234,7 +234,7 @@ fn large_answers_that_nobody_reads_take_bounded_memory() {
     body["report_data"] = "x".repeat(10 * MIB).into();
     let path = format!("{}/file", service.post(&body).header("location"));
     let (n_sockets, before) = (service.n_sockets(), service.forget_peak());
-    let n = rounds(80, 150);
+    let n = size(80, 150);
     let streams = many(&service, n, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
     let status = |stream: &&TcpStream| {
         let mut status = [0; 12];
@@ -298,7 +298,7 @@ fn listeners_that_are_thousands_are_bounded_and_hold_up_nobody() {
     let place = Place::new();
     let service = place.serve();
     let (n_sockets, before) = (service.n_sockets(), service.forget_peak());
-    let n = rounds(1_200, 1_900);
+    let n = size(1_200, 1_900);
     let streams = many(&service, n, "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let (mut n_open, mut n_refused) = (0, 0);
     for mut stream in &streams {

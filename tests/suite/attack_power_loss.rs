@@ -68,7 +68,7 @@ fn lose_power(kind: Kind, n_rounds: usize) -> Option<String> {
 
 #[test]
 fn every_acknowledged_write_survives_a_power_loss() {
-    if let Some(done) = lose_power(KINDS[0], rounds(4, 60)) {
+    if let Some(done) = lose_power(KINDS[0], rounds(4, 30)) {
         eprintln!("{done}");
     }
 }
@@ -76,7 +76,7 @@ fn every_acknowledged_write_survives_a_power_loss() {
 #[test]
 fn every_acknowledged_write_survives_a_power_loss_of_disks_that_lose_more() {
     for kind in &KINDS[1..] {
-        let Some(done) = lose_power(*kind, rounds(2, 40)) else { return };
+        let Some(done) = lose_power(*kind, rounds(2, 12)) else { return };
         eprintln!("{done}");
     }
 }

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::common::attack::rounds;
+use crate::common::attack::size;
 use crate::common::{BINARY, Finished, Place, Service, decision, submission};
 use cases::{CASES, Case, Expected, LARGE};
 
@@ -92,7 +92,7 @@ fn memory_max(service: &Service) -> u64 {
 fn try_case(case: &Case, template: &Place) {
     let place = Place::new();
     assert!(place.sh("", &format!("cp -a '{}'/. .", template.path().display())).status.success());
-    let size = rounds(1, LARGE).to_string();
+    let size = size(1, LARGE).to_string();
     let prepared = place.command("sh").args(["-ec", case.script, "sh", &size]).current_dir(place.repo()).output();
     let prepared = prepared.expect("sh");
     let name = case.name;

@@ -155,7 +155,7 @@ fn upkeep_beside_load_loses_no_object_and_no_write() {
     let service = place.serve();
     let commit = place.git(&["rev-parse", "main"]).trim().to_owned();
 
-    let (n_writers, n_rounds) = (3, rounds(25, 1500));
+    let (n_writers, n_rounds) = (3, rounds(25, 350));
     let (is_over, n_upkeeps, n_reads) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
     let commits = Mutex::new(BTreeSet::new());
     let go_on = || !is_over.load(Ordering::Relaxed);

@@ -110,7 +110,7 @@ fn locks_and_leftovers(place: &Place) -> Vec<String> {
 fn every_acknowledged_write_survives_kills_at_any_moment_and_no_lock_is_left() {
     let place = Place::new();
     let mut all: Vec<Value> = Vec::new();
-    let n_rounds = rounds(20, 300);
+    let n_rounds = rounds(20, 200);
     for round in 0..n_rounds {
         let acknowledged = write_until_killed(place.serve(), round);
         assert!(acknowledged.len() >= ACKNOWLEDGED_MIN, "round {round}: {}", acknowledged.len());
@@ -142,7 +142,7 @@ fn every_acknowledged_write_survives_kills_at_any_moment_and_no_lock_is_left() {
     // Git takes packs that the upkeep joins under it for broken.
     service.stop();
     place.git(&["fsck", "--strict"]);
-    eprintln!("kills: {n_rounds} kills, {} acknowledged writes", all.len());
+    eprintln!("crash-points: {n_rounds} kills, {} acknowledged writes", all.len());
 }
 
 #[test]

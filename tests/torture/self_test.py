@@ -71,6 +71,10 @@ class RunnerTest(unittest.TestCase):
     def test_an_attack_is_short_for_a_mutant_and_where_it_is_asked_for(self) -> None:
         self.assert_says(["--no-mutants", "--short"], 0, "1 door, 0")
 
+    def test_an_attack_goes_on_as_many_times_as_it_is_asked_for(self) -> None:
+        self.assert_says(["--no-mutants", "--times", "3"], 0, "1 door, 3")
+        self.assert_says(["--no-mutants", "--times", "0"], 2, "at least 1")
+
     def test_a_mutant_that_is_not_noticed_has_failed(self) -> None:
         self.write("tests/mutants/keeps.patch", mutant("closed", "closed, more or less"))
         self.assert_says(["--mutants-only"], 1, "not noticed by guard: The door.", "0 passed, 1 failed")

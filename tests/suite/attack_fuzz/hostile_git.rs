@@ -139,7 +139,7 @@ fn assert_sound(service: &Service, what: &str) {
 
 #[test]
 fn hostile_commits_are_refused_or_taken_in_whole() {
-    let (place, seed, n) = (place_of_robin(), seed(), rounds(15, 500));
+    let (place, seed, n) = (place_of_robin(), seed(), rounds(15, 300));
     let (mut draw, corpus) = (fastrand::Rng::with_seed(seed), Corpus::of("front-matter"));
     let service = place.serve();
     service.submit("mcp-one");
@@ -197,7 +197,7 @@ fn post(service: &Service, path: &str, headers: &[(&str, &str)], body: &[u8]) ->
 
 #[test]
 fn garbage_in_gits_protocol_is_no_fault_of_the_service() {
-    let (place, seed, n) = (place_of_robin(), seed(), rounds(80, 8000));
+    let (place, seed, n) = (place_of_robin(), seed(), rounds(80, 4000));
     let mut draw = fastrand::Rng::with_seed(seed);
     let service = place.serve();
     let id = service.submit("mcp-one");

@@ -9,16 +9,19 @@ from pathlib import Path
 
 from . import attack as attacks_of
 from .attack import Attack, Tree
+from .steps import Log
 from .tally import Outcome, Tally
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A patch of tests/mutants: `Attack:` and `Breaks:`, then a unified diff."""
+    """A patch of tests/mutants: `Attack:` and `Breaks:`, perhaps `Test:`, then a unified diff."""
 
     path: Path
     attack: str
     breaks: str
+    #: The one test of the attack that is to notice, by the start of its name; or all.
+    test: str = ""
 
     @property
     def name(self) -> str:
@@ -38,7 +41,7 @@ def read(folder: Path) -> list[Mutant]:
             heads[key] = value.strip()
         if not heads.get("Attack") or not heads.get("Breaks"):
             sys.exit(f"{path}: must start with the lines `Attack: NAME` and `Breaks: SENTENCE`")
-        mutants.append(Mutant(path, heads["Attack"], heads["Breaks"]))
+        mutants.append(Mutant(path, heads["Attack"], heads["Breaks"], heads.get("Test", "")))
     return sorted(mutants, key=lambda mutant: mutant.attack)
 
 
@@ -56,9 +59,15 @@ def run_all(mutants: list[Mutant], attacks: dict[str, Attack], root: Path, work:
             continue
         # Red proves something only where it is green without the mutant.
         log = tally.log(f"{attack.name}-without-mutant")
-        sound = attacks_of.run(attack, copy.tree, log, is_long=False)
+        sound = attacks_of.run(asked_of(own, attack), copy.tree, log, times=0)
         for mutant in own:
             tally.add(mutant.name, copy.prove(mutant, attack, sound, tally.log(mutant.name)))
+
+
+def asked_of(mutants: list[Mutant], attack: Attack) -> Attack:
+    """Returns as much of `attack` as has to notice `mutants`."""
+    tests = tuple(dict.fromkeys(mutant.test for mutant in mutants))
+    return replace(attack, test=tests) if all(tests) else attack
 
 
 class Copy:
@@ -87,7 +96,7 @@ class Copy:
         done = subprocess.run(["git", *who, *own, *arguments], cwd=self.tree.root, capture_output=True)
         return done.stderr.decode(errors="replace").strip() if done.returncode else None
 
-    def prove(self, mutant: Mutant, attack: Attack, sound: Outcome, log: Path) -> Outcome:
+    def prove(self, mutant: Mutant, attack: Attack, sound: Outcome, log: Log) -> Outcome:
         """Returns "passed" if `attack` fails on `mutant` alone."""
         if sound.kind == "failed":
             return Outcome("failed", f"{attack.name} fails without it as well", 0)
@@ -95,12 +104,12 @@ class Copy:
             return replace(sound, seconds=0)
         start = time.monotonic()
         if fault := self.git("apply", str(mutant.path.resolve())):
-            log.write_text(f"{fault}\n")
+            log.path.write_text(f"{fault}\n")
             return Outcome("failed", "does not apply; make the patch anew", time.monotonic() - start)
         try:
             if not attacks_of.build(attack, self.tree, log):
                 return Outcome("failed", "cannot be built", time.monotonic() - start)
-            outcome = attacks_of.strike(attack, self.tree, log, is_long=False)
+            outcome = attacks_of.strike(asked_of([mutant], attack), self.tree, log, times=0)
         finally:
             self.git("reset", "--quiet", "--hard")
             self.git("clean", "--quiet", "-d", "--force")

@@ -4,9 +4,12 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+#: Between two looks at how far a program is.
+TICK_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -17,10 +20,18 @@ class Ended:
     seconds: float
 
 
-def run(command: list[str], folder: Path, log: Path, env: Mapping[str, str], minutes: float) -> Ended:
+@dataclass(frozen=True)
+class Log:
+    """A file for what programs print, and who looks at it now and then meanwhile."""
+
+    path: Path
+    look: Callable[[], None]
+
+
+def run(command: list[str], folder: Path, log: Log, env: Mapping[str, str], minutes: float) -> Ended:
     """Runs `command`; what it prints is appended to `log`."""
     start = time.monotonic()
-    with log.open("ab") as output:
+    with log.path.open("ab") as output:
         output.write(f"$ {' '.join(command)}\n".encode())
         output.flush()
         try:
@@ -39,12 +50,22 @@ def run(command: list[str], folder: Path, log: Path, env: Mapping[str, str], min
             return Ended(127, time.monotonic() - start)
         code = None
         try:
-            code = process.wait(minutes * 60)
-        except subprocess.TimeoutExpired:
-            output.write(f"torture: ended after {minutes:g} minutes\n".encode())
+            while code is None and time.monotonic() - start < minutes * 60:
+                code = wait(process, min(TICK_SECONDS, minutes * 60))
+                log.look()
+            if code is None:
+                output.write(f"torture: ended after {minutes:g} minutes\n".encode())
         finally:
             end(process)
     return Ended(code, time.monotonic() - start)
+
+
+def wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """Returns how the program ended; `None` if it goes on for longer than `seconds`."""
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -54,8 +75,5 @@ def end(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, number)
         except ProcessLookupError:
             break
-        try:
-            process.wait(patience)
-        except subprocess.TimeoutExpired:
-            continue
+        wait(process, patience)
     process.wait()
