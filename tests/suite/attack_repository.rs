@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, reason = "tells how many cases there were, or why there were none")]
 
 mod cases;
+mod devices;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,6 +15,7 @@ use std::time::Instant;
 use crate::common::attack::size;
 use crate::common::{BINARY, Finished, Place, Service, decision, submission};
 use cases::{CASES, Case, Expected, LARGE};
+use devices::Opened;
 
 const REPORTS: [&str; 3] = ["mcp-a", "mcp-b", "mcp-c"];
 /// What a start may take, however much there is to look at.
@@ -89,15 +91,18 @@ fn memory_max(service: &Service) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
 }
 
-fn try_case(case: &Case, template: &Place) {
+/// `prelude` says what the case's script can use.
+fn try_case(case: &Case, template: &Place, prelude: &str) {
     let place = Place::new();
     assert!(place.sh("", &format!("cp -a '{}'/. .", template.path().display())).status.success());
     let size = size(1, LARGE).to_string();
-    let prepared = place.command("sh").args(["-ec", case.script, "sh", &size]).current_dir(place.repo()).output();
+    let script = format!("{prelude}\n{}", case.script);
+    let prepared = place.command("sh").args(["-ec", &script, "sh", &size]).current_dir(place.repo()).output();
     let prepared = prepared.expect("sh");
     let name = case.name;
     assert!(prepared.status.success(), "{name}: {}", String::from_utf8_lossy(&prepared.stderr));
     let (before, tip) = (outside(&place), place.try_git(&["rev-parse", "main"]).stdout);
+    let opened = Opened::watch(&place);
     let start = Instant::now();
     match (try_serve(&place), &case.expected) {
         (Err(finished), Expected::Refused(words)) => {
@@ -131,6 +136,7 @@ fn try_case(case: &Case, template: &Place) {
         }
     }
     assert_eq!(outside(&place), before, "{name}: something outside was touched");
+    assert_eq!(opened.paths(), Vec::<PathBuf>::new(), "{name}: opened");
     eprintln!("{name}: {:.1} s", start.elapsed().as_secs_f32());
     // Whatever a person could not delete by hand, the temporary folder's end could not either.
     let _ = place.sh("", "chmod -R u+rwX . 2>/dev/null || :");
@@ -196,10 +202,31 @@ fn try_share(share: usize) {
     let template = template();
     let cases: Vec<_> = CASES.iter().skip(share).step_by(2).collect();
     let failed: Vec<_> =
-        cases.iter().filter(|case| catch_unwind(AssertUnwindSafe(|| try_case(case, &template))).is_err()).collect();
+        cases.iter().filter(|case| catch_unwind(AssertUnwindSafe(|| try_case(case, &template, ""))).is_err()).collect();
     let failed: Vec<_> = failed.iter().map(|case| case.name).collect();
     assert!(failed.is_empty(), "{failed:?}");
     eprintln!("hostile-repository: {} repositories", cases.len());
+}
+
+#[test]
+fn devices_and_sockets_are_never_opened() {
+    let template = template();
+    let mut n_cases = 0;
+    for (n, (kind, prelude)) in devices::KINDS.iter().enumerate() {
+        let made = template.sh("", &format!("{prelude}\nnode probe; rm probe"));
+        if !made.status.success() {
+            eprintln!("hostile-repository: skipped: no {kind} can be made here: {}", made.stderr.trim());
+            continue;
+        }
+        // In the suite all for the first kind, and of the others each a part.
+        let every = size(if n == 0 { 1 } else { 3 }, 1);
+        for case in devices::CASES.iter().skip(n % every).step_by(every) {
+            eprintln!("{kind}:");
+            try_case(case, &template, prelude);
+            n_cases += 1;
+        }
+    }
+    eprintln!("hostile-repository: {n_cases} repositories with nodes");
 }
 
 #[test]

@@ -21,7 +21,9 @@ mod attack_overload;
 #[cfg(feature = "failpoints")]
 mod attack_panics;
 mod attack_power_loss;
+mod attack_read_only;
 mod attack_repository;
+mod attack_ticks;
 mod attack_upkeep;
 mod bad_input;
 mod bad_input_addresses;

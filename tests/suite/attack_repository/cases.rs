@@ -18,7 +18,7 @@ pub(super) struct Case {
     pub(super) expected: Expected,
 }
 
-const fn case(name: &'static str, expected: Expected, script: &'static str) -> Case {
+pub(super) const fn case(name: &'static str, expected: Expected, script: &'static str) -> Case {
     Case { name, script, expected }
 }
 
