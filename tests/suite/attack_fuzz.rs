@@ -1,4 +1,4 @@
-//! Whatever bytes come in: they are read or refused in bounded time, and never a panic;
+//! Whatever bytes come in: they are read or refused in bounded time and memory, and never a panic;
 //! what is read comes back as it was. The inputs are mutations of a corpus
 //! (`tests/data/fuzz`), in which every input that once found a fault stays.
 //!
@@ -6,7 +6,9 @@
 
 mod codec;
 mod hostile_git;
+mod memory;
 mod mutate;
+mod pushes;
 mod texts;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,23 +32,29 @@ fn fuzz(target: &'static str, corpus: Corpus, (short, long): (usize, usize), che
     let test = move || {
         let mut draw = fastrand::Rng::with_seed(seed);
         let drawn = (0..n).map(|_| corpus.mutated(&mut draw));
+        let mut most = 0;
         for (at, input) in corpus.seeds().cloned().chain(drawn).enumerate() {
             let start = Instant::now();
-            let ended = catch_unwind(AssertUnwindSafe(|| check(&input)));
+            let (ended, taken) = memory::taken_by(|| catch_unwind(AssertUnwindSafe(|| check(&input))));
             let took = start.elapsed();
-            if ended.is_err() || took > TIME_MAX {
+            most = most.max(taken);
+            if ended.is_err() || took > TIME_MAX || taken > memory::bound(input.len()) {
                 // As bytes that can be put into the corpus.
                 let file = std::env::temp_dir().join(format!("golive-fuzz-{target}"));
                 std::fs::write(&file, &input).expect("written");
                 panic!(
-                    "{target}, seed {seed}, input {at} ({took:?}, {} bytes, kept in {}): {:?}",
+                    "{target}, seed {seed}, input {at} ({took:?}, {taken} bytes of memory for {}, kept in {}): {:?}",
                     input.len(),
                     file.display(),
                     String::from_utf8_lossy(&input[..input.len().min(2000)])
                 );
             }
         }
-        eprintln!("fuzz: {target}: {} of the corpus, {n} drawn, seed {seed}", corpus.seeds().count());
+        let most = most / 1024;
+        eprintln!(
+            "fuzz: {target}: {} of the corpus, {n} drawn, at most {most} KiB, seed {seed}",
+            corpus.seeds().count()
+        );
     };
     let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(test).expect("a thread can be started");
     thread.join().expect("the test passes");
@@ -60,7 +68,7 @@ fn any_front_matter_is_read_or_refused_and_comes_back_as_it_was() {
 /// Found: 16,000 fields took 11 s, as the lines before each were counted anew, and a
 /// `golive.yaml` of 60,000 brackets 12 s, as it was read once without a bound of depth.
 #[test]
-fn what_is_as_long_as_can_be_is_read_or_refused_in_time() {
+fn what_is_as_long_as_can_be_is_read_or_refused_within_bounds() {
     const LEN: usize = 120 * 1024;
     const TIME_MAX: Duration = Duration::from_secs(5);
     let repeated = |part: &str| part.repeat(LEN / part.len());
@@ -90,12 +98,14 @@ fn what_is_as_long_as_can_be_is_read_or_refused_in_time() {
         (0..600).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect(),
     ];
     let time = |yaml: &str, what: &str, read: &dyn Fn()| {
+        let shown: String = yaml.chars().take(40).collect();
         let start = Instant::now();
-        read();
+        let ((), taken) = memory::taken_by(read);
         let took = start.elapsed();
-        assert!(took < TIME_MAX, "{what}: {took:?} for {yaml:.40?}");
-        if took > TIME_MAX / 10 {
-            eprintln!("{what}: {took:?} for {yaml:.40?}");
+        assert!(took < TIME_MAX, "{what}: {took:?} for {shown:?}");
+        assert!(taken < memory::bound(yaml.len()), "{what}: {taken} bytes for {} of {shown:?}", yaml.len());
+        if took > TIME_MAX / 10 || taken > memory::bound(yaml.len()) * 3 / 4 {
+            eprintln!("{what}: {took:?}, {} MiB for {shown:?}", taken >> 20);
         }
     };
     for yaml in &long {
