@@ -2,6 +2,8 @@
 //! and time-outs hold, healthy clients are served meanwhile, memory stays bounded, and
 //! what was open is closed.
 
+mod rounds;
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Barrier;
