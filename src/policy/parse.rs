@@ -50,7 +50,7 @@ pub fn parse(file: &[u8]) -> Result<Policy, Refusal> {
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let places = outline::outline(text)?;
-    let value: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| not_yaml(&error))?;
+    let value: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| not_yaml(text, &error))?;
     if value.get("golive").and_then(serde_yaml::Value::as_u64) != Some(FORMAT) {
         return Err(Refusal::NoFormat);
     }
@@ -179,12 +179,28 @@ fn reviewer(pattern: &str) -> Result<(), &'static str> {
     }
 }
 
-fn not_yaml(error: &serde_yaml::Error) -> Fault {
-    let place = error.location().map_or((1, 1), |at| (at.line().max(1), at.column().max(1)));
+fn not_yaml(yaml: &str, error: &serde_yaml::Error) -> Fault {
+    let place = error.location().map_or((1, 1), |at| shown(yaml, (at.line(), at.column())));
     // Its place is told beside it.
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default().to_owned();
     fault(format!("`golive.yaml` is not valid YAML: {text}"), "correct that").at(place.0, place.1)
+}
+
+/// Returns where an editor shows `place`, which counts the lines of YAML 1.1: U+0085,
+/// U+2028 and U+2029 end one there, too.
+fn shown(yaml: &str, place: (usize, usize)) -> (usize, usize) {
+    let (mut counted, mut shown) = ((1, 1), (1, 1));
+    let mut chars = yaml.chars().peekable();
+    while counted < place
+        && let Some(c) = chars.next()
+    {
+        let is_half = c == '\r' && chars.peek() == Some(&'\n');
+        let next = |is_end: bool, (line, column)| if is_end { (line + 1, 1) } else { (line, column + 1) };
+        counted = next(matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}') && !is_half, counted);
+        shown = next(matches!(c, '\n' | '\r') && !is_half, shown);
+    }
+    shown
 }
 
 fn fault(detail: impl Into<String>, repair: impl Into<String>) -> Fault {

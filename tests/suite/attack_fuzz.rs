@@ -124,7 +124,7 @@ fn any_fields_come_back_from_the_file_that_is_written_of_them() {
 
 #[test]
 fn any_change_of_a_file_is_judged_or_refused() {
-    fuzz("change", Corpus::of("front-matter"), (600, 70_000), codec::change);
+    fuzz("change", Corpus::of("front-matter"), (600, 25_000), codec::change);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn any_address_is_one_key_however_it_is_spelled() {
 #[test]
 fn any_policy_is_read_or_refused_with_its_place() {
     let corpus = Corpus::of("policy").and(&[include_str!("../../reports-repo-template/golive.yaml")]);
-    fuzz("policy", corpus.and_naughty_strings(), (1000, 70_000), texts::policy);
+    fuzz("policy", corpus.and_naughty_strings(), (1000, 50_000), texts::policy);
 }
 
 #[test]
@@ -143,5 +143,5 @@ fn any_text_is_assessed_and_rendered_harmless() {
     let example = include_str!("../../reports-repo-template/EXAMPLE.md");
     let hostile = include_str!("../data/hostile-markdown.txt");
     let corpus = Corpus::of("markdown").and(&[example, hostile]);
-    fuzz("markdown", corpus.and_naughty_strings(), (150, 8_000), texts::markdown);
+    fuzz("markdown", corpus.and_naughty_strings(), (150, 4_000), texts::markdown);
 }

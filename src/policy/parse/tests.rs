@@ -34,6 +34,13 @@ fn template_is_the_default() {
 }
 
 #[test]
+fn line_is_the_one_that_an_editor_shows() {
+    let (detail, place, _) = refused("golive:\u{2028} 1\nrep");
+    assert!(detail.contains("not valid YAML"), "{detail}");
+    assert_eq!(place, Some((2, 4)));
+}
+
+#[test]
 fn every_key_is_read() {
     let file = "
 golive: 1

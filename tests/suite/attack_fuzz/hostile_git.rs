@@ -197,7 +197,7 @@ fn post(service: &Service, path: &str, headers: &[(&str, &str)], body: &[u8]) ->
 
 #[test]
 fn garbage_in_gits_protocol_is_no_fault_of_the_service() {
-    let (place, seed, n) = (place_of_robin(), seed(), rounds(80, 4000));
+    let (place, seed, n) = (place_of_robin(), seed(), rounds(80, 3000));
     let mut draw = fastrand::Rng::with_seed(seed);
     let service = place.serve();
     let id = service.submit("mcp-one");
