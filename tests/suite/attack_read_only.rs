@@ -21,7 +21,14 @@ impl<'a> ReadOnly<'a> {
     fn begin(place: &'a Place, folder: &str) -> Option<Self> {
         let folder = place.repo().join(folder);
         let at = folder.display();
-        let mounted = place.sh("", &format!("mount --bind '{at}' '{at}'; mount -o remount,bind,ro '{at}'"));
+        // Made read-only beside it, as a mount with files that are open for writing cannot be.
+        let mounted = place.sh(
+            "",
+            &format!(
+                "mkdir -p beside; mount --bind '{at}' beside; trap 'umount -l beside' EXIT; \
+                 mount -o remount,bind,ro beside; mount --bind beside '{at}'"
+            ),
+        );
         let mount = Self { place, folder };
         if !mounted.status.success() {
             eprintln!("hostile-repository: skipped: nothing can be mounted here: {}", mounted.stderr.trim());
