@@ -57,6 +57,8 @@ pub mod verify;
 mod walk;
 mod writer;
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
@@ -424,6 +426,20 @@ impl Store {
         self.tell(Command::Look(done));
         // The writer answers by dropping its end.
         let _ = looked.await;
+    }
+
+    /// Has what git took of a push on disk for good: it syncs the files, and not the
+    /// folders that name them.
+    ///
+    /// # Errors
+    /// The file system's; then it is not known whether the push is stored.
+    pub async fn sync_push(&self) -> io::Result<()> {
+        let location = self.location().clone();
+        let sync = move || {
+            File::open(location.pack_dir())?.sync_all()?;
+            branch::sync(&location)
+        };
+        off_async(sync).await.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
     /// Holds writes for `at_most`, so that a push that is under way lands; a hold

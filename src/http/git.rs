@@ -177,13 +177,17 @@ async fn try_answer(
     Ok(response)
 }
 
-/// What was pushed is served before the pusher hears that it is done.
-async fn finish(push: Option<Push>, store: Option<Arc<Store>>) {
+/// What was pushed is on disk and served before the pusher hears that it is done.
+/// Returns whether they may hear so.
+async fn finish(push: Option<Push>, store: Option<Arc<Store>>) -> bool {
     failpoint!("push.landed");
     drop(push);
-    if let Some(store) = store {
-        let _ = tokio::time::timeout(LOOK_PATIENCE, store.look()).await;
+    let Some(store) = store else { return true };
+    let (synced, _) = tokio::join!(store.sync_push(), tokio::time::timeout(LOOK_PATIENCE, store.look()));
+    if let Err(error) = &synced {
+        tracing::error!("A push could not be synced, and its answer is cut off: {error}");
     }
+    synced.is_ok()
 }
 
 fn refused_by_git(status: StatusCode) -> Problem {
@@ -213,6 +217,8 @@ fn environment(
         ("uploadpack.allowFilter", "true".as_ref()),
         ("transfer.hideRefs", "refs/golive".as_ref()),
         ("receive.autogc", "false".as_ref()),
+        // As a pack, whose one folder can be synced afterwards.
+        ("receive.unpackLimit", "1".as_ref()),
         // Also where a person named a folder of their own: here nobody is trusted.
         ("core.hooksPath", hooks.as_ref()),
         // Whose repository it is was checked at start.

@@ -81,6 +81,36 @@ fn every_acknowledged_write_survives_a_power_loss_of_disks_that_lose_more() {
     }
 }
 
+/// Git itself syncs the files of a push and not the folders that name them.
+#[test]
+fn acknowledged_push_survives_a_power_loss_right_after_it() {
+    let n_rounds = rounds(3, 20);
+    for kind in KINDS {
+        let Some((place, disk)) = place_on_disk(*kind) else { return };
+        for round in 0..n_rounds {
+            // Whatever else is synced has ext4 sync the reference, too.
+            let service = place.serve_with(&[QUIET, &["--without", "work-tree", "--without", "upkeep"]].concat());
+            let pushed = place.sh(
+                "",
+                &format!(
+                    "rm -rf clone; git clone -q {}/reports.git clone; cd clone; echo {round} > notes.md; \
+                     git add notes.md; git commit -qm 'Note {round}'; git push -q origin HEAD:main; git rev-parse HEAD",
+                    service.base
+                ),
+            );
+            disk.cut_power();
+            assert!(pushed.status.success(), "{pushed:?}");
+            service.kill_9();
+            disk.restore_power();
+            let commit = pushed.stdout.trim();
+            let is_there = place.try_git(&["merge-base", "--is-ancestor", commit, "main"]);
+            assert!(is_there.status.success(), "{}, round {round}: {commit} is lost: {is_there:?}", kind.name);
+            assert_eq!(unsound(&place), Vec::<String>::new(), "{}, round {round}", kind.name);
+        }
+        eprintln!("power-loss: ext4 {}: {n_rounds} losses right after a push", kind.name);
+    }
+}
+
 /// One write, and the power fails before anything else is synced.
 #[cfg(feature = "failpoints")]
 fn write_and_lose_power(service: Service<'_>, disk: &Disk, witness: &Witness) {

@@ -110,7 +110,8 @@ impl Backend {
     }
 
     /// Lets `request` flow in and returns what flows out. The answer ends when
-    /// git has ended and `at_end` is done; one that was cut off ends in an error.
+    /// git has ended and `at_end` is done; one that was cut off, be it because
+    /// `at_end` says that it may not be believed, ends in an error.
     /// Nothing may pause for longer than `idle`.
     ///
     /// Waits until the request flows: a client that waits to be asked for its body
@@ -118,7 +119,7 @@ impl Backend {
     pub(super) async fn carry(
         self,
         request: Body,
-        at_end: impl Future<Output = ()> + Send + 'static,
+        at_end: impl Future<Output = bool> + Send + 'static,
         idle: Duration,
     ) -> Body {
         let (pieces, receiver) = mpsc::channel(PIECES_MAX);
@@ -137,7 +138,7 @@ impl Backend {
         begun: oneshot::Sender<()>,
         pieces: mpsc::Sender<Bytes>,
         is_whole: Arc<AtomicBool>,
-        at_end: impl Future<Output = ()>,
+        at_end: impl Future<Output = bool>,
         idle: Duration,
     ) {
         let Self { mut group, stdin, stdout, stderr, first, place } = self;
@@ -165,8 +166,7 @@ impl Backend {
         };
         match outcome {
             Ok(status) if status.success() => {
-                at_end.await;
-                is_whole.store(true, Ordering::Release);
+                is_whole.store(at_end.await, Ordering::Release);
             }
             Ok(status) => {
                 let said = tokio::time::timeout(END_PATIENCE, said).await.ok().and_then(Result::ok).unwrap_or_default();

@@ -44,7 +44,7 @@ async fn assert_ended(group: Pid, places: &Semaphore) {
 async fn what_flows_in_flows_out_and_the_end_is_waited_for() {
     let (backend, group, places) = run("cat").await;
     let sent = vec![7; 1_000_000];
-    let body = backend.carry(sent.clone().into(), async {}, LONG).await;
+    let body = backend.carry(sent.clone().into(), async { true }, LONG).await;
     assert_eq!(body.collect().await.unwrap().to_bytes(), sent);
     assert_ended(group, &places).await;
 }
@@ -64,7 +64,7 @@ impl HttpBody for Silent {
 #[tokio::test]
 async fn who_sends_nothing_for_long_is_cut_off() {
     let (backend, group, places) = run("sleep 600 & cat; wait").await;
-    let body = backend.carry(Body::new(Silent), async {}, SHORT).await;
+    let body = backend.carry(Body::new(Silent), async { true }, SHORT).await;
     assert!(body.collect().await.is_err());
     assert_ended(group, &places).await;
 }
@@ -72,7 +72,7 @@ async fn who_sends_nothing_for_long_is_cut_off() {
 #[tokio::test]
 async fn who_reads_nothing_for_long_is_cut_off() {
     let (backend, group, places) = run("yes").await;
-    let body = backend.carry(Body::empty(), async {}, SHORT).await;
+    let body = backend.carry(Body::empty(), async { true }, SHORT).await;
     assert_ended(group, &places).await;
     assert!(body.collect().await.is_err());
 }
@@ -80,7 +80,7 @@ async fn who_reads_nothing_for_long_is_cut_off() {
 #[tokio::test]
 async fn who_goes_away_ends_all_children_even_stubborn_ones() {
     let (backend, group, places) = run("trap '' TERM; sleep 600").await;
-    let carried = backend.carry(Body::new(Silent), async {}, LONG);
+    let carried = backend.carry(Body::new(Silent), async { true }, LONG);
     assert!(tokio::time::timeout(SHORT, carried).await.is_err());
     assert_ended(group, &places).await;
 }
@@ -88,14 +88,14 @@ async fn who_goes_away_ends_all_children_even_stubborn_ones() {
 #[tokio::test]
 async fn a_failure_after_the_head_is_no_whole_answer() {
     let (backend, group, places) = run("echo half; exit 3").await;
-    assert!(backend.carry(Body::empty(), async {}, LONG).await.collect().await.is_err());
+    assert!(backend.carry(Body::empty(), async { true }, LONG).await.collect().await.is_err());
     assert_ended(group, &places).await;
 }
 
 #[tokio::test]
 async fn what_was_said_before_a_failure_can_be_sent() {
     let (backend, group, places) = run("echo half; exit 3").await;
-    let mut body = backend.carry(Body::empty(), async {}, LONG).await;
+    let mut body = backend.carry(Body::empty(), async { true }, LONG).await;
     assert_ended(group, &places).await;
     let mut poll = || Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(poll(), Poll::Ready(Some(Ok(_)))));
@@ -106,7 +106,7 @@ async fn what_was_said_before_a_failure_can_be_sent() {
 #[tokio::test]
 async fn what_the_child_does_not_read_does_not_spoil_the_answer() {
     let (backend, group, places) = run("echo no").await;
-    let body = backend.carry(vec![7; 1_000_000].into(), async {}, LONG).await;
+    let body = backend.carry(vec![7; 1_000_000].into(), async { true }, LONG).await;
     assert_eq!(body.collect().await.unwrap().to_bytes(), "no\n");
     assert_ended(group, &places).await;
 }
