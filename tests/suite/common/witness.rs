@@ -279,8 +279,8 @@ fn unexplained(service: &Service<'_>, saved: &[Saved]) -> Vec<String> {
         .collect()
 }
 
-/// Every file of the work tree is the tip's, byte for byte, unless a problem names it;
-/// git's index says so too.
+/// Every file of the work tree is the tip's, byte for byte, unless a person works on it
+/// and a problem names it; git's index says so too.
 fn strange_files(service: &Service<'_>, is_ours: &dyn Fn(&str) -> bool) -> Vec<String> {
     let place = service.place;
     let problems: Vec<_> = service.problems().iter().filter_map(|it| Some(it["path"].as_str()?.to_owned())).collect();
@@ -290,7 +290,9 @@ fn strange_files(service: &Service<'_>, is_ours: &dyn Fn(&str) -> bool) -> Vec<S
     if !told.status.success() {
         return vec![format!("{told:?}")];
     }
-    let is_strange = |path: &&str| is_ours(path) && !problems.iter().any(|problem| problem == path);
+    // Of any other file a problem says that somebody saved what nobody did.
+    let is_edited = |path: &str| path.contains("/example-edit-") && problems.iter().any(|problem| problem == path);
+    let is_strange = |path: &&str| is_ours(path) && !is_edited(path);
     told.stdout.lines().filter(is_strange).map(|path| format!("{NOT_THE_TIPS}{path}")).collect()
 }
 
