@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use crate::common::edits::place_of_robin;
 use crate::common::{Place, decision};
 
 /// Writes until killed in the middle, and returns what was acknowledged.
@@ -196,4 +197,35 @@ fn index_that_was_behind_follows_if_its_place_is_lost() {
     let service = place.serve();
     service.wait_until_clean();
     service.assert_record_is_whole(2);
+}
+
+#[test]
+fn file_that_came_and_went_while_the_mirror_was_behind_is_gone() {
+    let place = place_of_robin();
+    let service = place.serve();
+    service.submit("mcp-one");
+    service.wait_until_settled();
+    service.wait_until_clean();
+    let before = service.tip();
+    assert!(place.sh("", "git clone -q reports-repo aside").status.success());
+    let commit_aside = |script: &str| {
+        let made = place.sh("aside", &format!("{script}; git add -A; git commit -qm Note"));
+        assert!(made.status.success(), "{made:?}");
+        place.git(&["fetch", "-q", "../aside", "main"]);
+        place.move_branch_to("FETCH_HEAD");
+    };
+    commit_aside("echo theirs > notes.md; echo theirs > kept.md");
+    let (notes, kept) = (place.repo().join("notes.md"), place.repo().join("kept.md"));
+    service.wait_until("the files are there", || notes.exists() && kept.exists());
+    service.wait_until_settled();
+    service.stop();
+    // It had put the files there, and died before it noted that.
+    place.git(&["update-ref", "refs/golive/mirrored", &before]);
+    commit_aside("rm notes.md kept.md");
+    fs::write(&kept, "mine\n").expect("written");
+    let service = place.serve();
+    service.wait_until_mirrored();
+    service.wait_until("the file is gone", || !notes.exists());
+    assert_eq!(fs::read_to_string(&kept).expect("what a person wrote stays"), "mine\n");
+    service.wait_until("git knows of neither", || service.git(&["status", "--porcelain"]) == "?? kept.md\n");
 }

@@ -116,6 +116,19 @@ impl Mirror {
         }
         let index = git.index().ok();
         let staged = |path: &str| Some(index.as_ref()?.get_path(std::path::Path::new(path), 0)?.id);
+        // Came and went: neither tree has it, and the file may be there.
+        let has = |tree: &git2::Tree<'_>, path: &str| tree.get_path(std::path::Path::new(path)).is_ok();
+        for (path, blobs) in between.iter().filter(|(path, _)| is_inside(path)) {
+            if has(&old, path) || has(&new, path) {
+                continue;
+            }
+            let placed = self.places.remove(path, &|found| blobs.contains(&found));
+            // Another file of that name is a person's; the index may have the one that went.
+            let is_staged = || staged(path).is_some_and(|found| blobs.contains(&found));
+            if !matches!(placed, Ok(Placed::LeftAlone)) || is_staged() {
+                outcomes.push((path.clone(), placed, None, None, None));
+            }
+        }
         for (path, placed, base, before, blob) in outcomes {
             // A person committed a part of what they saved: the rest was made from that.
             let is_rest = matches!(placed, Ok(Placed::LeftAlone)) && blob.is_some() && staged(&path) == blob;
