@@ -30,6 +30,7 @@ mod merge;
 mod message;
 pub(crate) mod nursery;
 mod object;
+mod open;
 mod outside;
 pub(crate) mod own_locks;
 mod pack;
@@ -56,21 +57,19 @@ mod upkeep;
 pub mod verify;
 mod walk;
 mod writer;
+mod written;
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use arc_swap::{ArcSwap, ArcSwapOption};
-use crossbeam_channel::{TrySendError, bounded};
+use crossbeam_channel::TrySendError;
 use git2::{Oid, Repository};
-use tokio::sync::{oneshot, watch};
-use uuid::Uuid;
+use tokio::sync::oneshot;
 
 pub use draft::{Change, Expected};
 pub use edit::HandEdit;
@@ -78,28 +77,19 @@ pub use form::Form;
 pub use load::{is_report_path, stray_fault};
 pub use message::Via;
 pub use object::blob_id;
+pub use open::Opening;
 pub use outside::person;
 pub use preview::Preview;
+pub use written::{FileChange, Published, WriteError, Written};
 
-use crate::assess::Finding;
 use crate::failpoint::failpoint;
-use crate::metrics::Metrics;
-use crate::policy::rules::Breach;
-use crate::report::fault::Fault;
-use crate::report::validate::BODY_LIMIT_MAX;
 use batch::{Command, Write};
-use blobs::Blobs;
 use draft::Outcome;
-use history::States;
-use hold::Hold;
-use lag::Lag;
 use lock::OwnerLock;
-use policy::PolicyInForce;
 use problem::Problem;
-use repository::{Location, OpenError};
+use repository::Location;
 use shared::Shared;
-use snapshot::{Entry, Snapshot};
-use writer::Writer;
+use snapshot::Snapshot;
 
 /// Writes that may wait at once; one more is told to come back.
 const QUEUE_MAX: usize = 1024;
@@ -107,80 +97,6 @@ const QUEUE_MAX: usize = 1024;
 const HELD_MAX: i64 = 512;
 /// Batches that the work tree may be behind before it has to compare by itself.
 const ANNOUNCED_MAX: usize = 64;
-
-/// Why a write was not made. Nothing has changed, but for [`WriteError::Unknown`].
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum WriteError {
-    #[error("report `{0}` not found")]
-    NotFound(Uuid),
-    /// A plain submission for a repository whose report is not rejected.
-    #[error("report `{}` exists and is `{}`", .0.report.id, .0.report.status)]
-    Exists(Arc<Entry>),
-    /// The new revision names another repository than the report is about.
-    #[error("report `{}` is about another repository", .0.report.id)]
-    OtherRepository(Arc<Entry>),
-    #[error("report `{}` is waiting for a decision already", .0.report.id)]
-    NothingToReopen(Arc<Entry>),
-    /// The report is not the version that the caller has seen.
-    #[error("report `{}` was changed meanwhile", .0.report.id)]
-    Stale(Arc<Entry>),
-    /// The rules in force do not allow it; at least one of them.
-    #[error("the policy does not allow it: {}", .0.first().map_or("", |breach| &breach.detail))]
-    NotAllowed(Vec<Breach>),
-    /// The report's file, or the file that is to become it, cannot be accepted.
-    #[error("`{path}` has a problem: {fault}")]
-    Problem { path: String, fault: Box<Fault> },
-    /// The new text lacks what the rules of the repository ask for: all findings,
-    /// and what else is not allowed.
-    #[error("the text of the report lacks what is asked for")]
-    Lacking { breaches: Vec<Breach>, findings: Vec<Finding> },
-    /// With a sentence that names the repair.
-    #[error("{0}")]
-    Unavailable(String),
-    #[error("the disk is full")]
-    Full,
-    #[error("too many writes are waiting")]
-    Busy,
-    /// The repository cannot be read or written; the cause is for the log.
-    #[error("the reports repository failed: {0}")]
-    Failed(Arc<std::io::Error>),
-    /// The commit was made, and it is not known whether it is on disk: the one case
-    /// in which something may have changed.
-    #[error("it is not known whether the write is stored: {0}")]
-    Unknown(Arc<std::io::Error>),
-    /// A part of the service is gone; a restart is needed.
-    #[error("internal error: {0}")]
-    Internal(&'static str),
-}
-
-/// An acknowledged write.
-#[derive(Clone, Debug)]
-pub struct Written {
-    /// The commit that holds it; for a write that changed nothing, the tip.
-    pub commit: Oid,
-    pub entry: Arc<Entry>,
-    /// The rules that are in force at `commit`.
-    pub policy: Arc<PolicyInForce>,
-    /// The report file; `None` if nothing changed.
-    pub file: Option<Arc<[u8]>>,
-}
-
-/// What the work tree has to be told after a batch.
-pub struct Published {
-    /// The state of the new tip.
-    pub snapshot: Arc<Snapshot>,
-    pub changes: Vec<FileChange>,
-}
-
-/// One file that a commit changed.
-#[derive(Clone, Debug)]
-pub struct FileChange {
-    pub path: Arc<str>,
-    /// `None` for a file that is new.
-    pub before: Option<Oid>,
-    pub blob: Oid,
-    pub file: Arc<[u8]>,
-}
 
 /// The reports repository, opened and owned.
 pub struct Store {
@@ -196,14 +112,6 @@ pub struct Store {
     _lock: OwnerLock,
 }
 
-/// How the state was read when the store was opened.
-#[derive(Clone, Copy, Debug)]
-pub struct Opening {
-    /// From what the service before saved, and not from git.
-    pub is_saved: bool,
-    pub took: Duration,
-}
-
 /// The threads behind a store, to be joined after it is closed.
 struct Threads {
     writer: JoinHandle<()>,
@@ -212,77 +120,6 @@ struct Threads {
 }
 
 impl Store {
-    /// Opens the repository at `path`, removes what a crash left there, reads
-    /// the state that was served last, takes in what others committed since, and
-    /// starts to accept writes. `body_limit_bytes` is for texts that come in by
-    /// other ways than [`Store::write`]; what is committed already counts.
-    ///
-    /// # Errors
-    /// [`OpenError`] with a sentence that says what to do.
-    pub fn open(path: &Path, metrics: Arc<Metrics>, body_limit_bytes: usize) -> Result<Self, OpenError> {
-        // Git does not verify what it reads either; what is served, [`blobs`] does.
-        git2::opts::strict_hash_verification(false);
-        let location = repository::open(path)?;
-        leftovers::remove_odd(&location);
-        let lock = OwnerLock::take(&location)?;
-        failpoint!("start.locked");
-        leftovers::remove(&location);
-        failpoint!("start.cleared");
-        let is_whole = AtomicBool::new(stop_mark::take(&location));
-        failpoint!("start.marked");
-        hooks::install(&location);
-        failpoint!("start.hooked");
-        if let Err(error) = check::limit::note(&location, body_limit_bytes) {
-            tracing::warn!("The limit of a report's length could not be noted for pushes: {error}");
-        }
-        let git_error = |source| OpenError::Git { path: location.work_dir.clone(), source };
-        let git = location.open().map_err(git_error)?;
-        let tip = git.refname_to_id(&location.branch_ref()).map_err(git_error)?;
-        // Not known at the first start, and after it was lost: then the tip is trusted.
-        let served = served::read(&git);
-        let start = Instant::now();
-        let read = read_snapshot(&location, &git, served.unwrap_or(tip));
-        let damaged = |source| OpenError::of_objects(&location.work_dir, source);
-        let (mut snapshot, saved) = read.map_err(damaged)?;
-        snapshot.make_dense();
-        failpoint!("start.read");
-        let opening = Opening { is_saved: saved.is_some(), took: start.elapsed() };
-        snapshot.problems().for_each(|(path, problem)| absorb::log(path, problem));
-        let lag = Lag::at_start(&git, snapshot.commit).map_err(git_error)?;
-        // And with it the packs that it mapped.
-        drop(git);
-        let shared = Arc::new(Shared {
-            snapshot: ArcSwap::from_pointee(snapshot),
-            changed: watch::Sender::new(false),
-            blobs: Blobs::new(location.clone()),
-            states: States::new(location.clone()),
-            obstacle: ArcSwapOption::empty(),
-            metrics,
-            hold: Hold::default(),
-            listener: Mutex::default(),
-            missed: AtomicBool::new(false),
-            is_rewound: AtomicBool::new(false),
-            lag: Mutex::new(lag),
-            next_tip: Mutex::default(),
-            served: Mutex::new(served),
-            saved: Mutex::new(saved),
-            body_limit_bytes,
-            location: location.clone(),
-        });
-        let (commands, waiting) = bounded(QUEUE_MAX);
-        let mut writer = Writer::new(location.clone(), shared.clone()).map_err(git_error)?;
-        writer.look_around();
-        failpoint!("start.caught-up");
-        let io_error = |source| OpenError::Io { path: location.work_dir.clone(), source };
-        let writer = spawn("writer", move || writer.run(&waiting)).map_err(io_error)?;
-        let threads = Threads { writer, upkeep: None };
-        // A start reads trees twice and more. From here on all is read once, and libgit2
-        // would keep each commit and tree that it reads: half a kilobyte for every write.
-        git2::opts::enable_caching(false);
-        let (commands, threads) = (Mutex::new(Some(commands)), Mutex::new(Some(threads)));
-        Ok(Self { shared, opened_at: tip, is_whole, opening, commands, threads, _lock: lock })
-    }
-
     /// Starts to keep the number of packs small. Called once.
     pub fn start_upkeep(&self) {
         let (stop, stopped) = channel();
@@ -551,14 +388,6 @@ impl Store {
 pub fn changed_blobs(git: &Repository, before: Oid, after: Oid) -> Result<Vec<(String, Option<Oid>)>, git2::Error> {
     let changed = check::Trees::new(git).changed(Some(before), Some(after))?;
     Ok(changed.into_iter().map(|file| (file.name(), file.after.map(|item| item.id))).collect())
-}
-
-/// Returns the state at `commit`, and the commit whose state was saved and used, if one was.
-fn read_snapshot(location: &Location, git: &Repository, commit: Oid) -> Result<(Snapshot, Option<Oid>), git2::Error> {
-    match saved::at(location, git, commit) {
-        Some((snapshot, saved)) => Ok((snapshot, Some(saved))),
-        None => Ok((load::snapshot(location, commit, BODY_LIMIT_MAX)?, None)),
-    }
 }
 
 /// Starts a thread that the service cannot do without: if it panics, what it knew is
