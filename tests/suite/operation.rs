@@ -376,3 +376,14 @@ fn metrics_tell_of_requests_and_the_writer() {
         }
     }
 }
+
+/// The allocator told of it, before every command.
+#[test]
+fn command_that_may_use_one_core_says_nothing_else() {
+    let place = Place::new();
+    let mut command = place.command("taskset");
+    command.args(["-c", "0", BINARY, "path", "https://example.com/owner/mcp-one"]);
+    let output = command.output().expect("taskset, of util-linux");
+    assert!(output.status.success() && output.stdout.starts_with(b"reports/"), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
