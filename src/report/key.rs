@@ -95,10 +95,8 @@ impl RepositoryKey {
     /// repository: `reports/<h>/<h>/<h>/<owner>-<name>-<16 hex>.md`, ASCII.
     pub fn path(&self) -> String {
         let digest = Sha256::digest(self.0.as_bytes());
-        let mut hex = String::with_capacity(16);
-        for byte in &digest[..8] {
-            hex.push_str(&format!("{byte:02x}"));
-        }
+        let first = u64::from_be_bytes(digest[..8].try_into().expect("a digest has 32 bytes"));
+        let hex = format!("{first:016x}");
         let (a, b, c) = (&hex[0..1], &hex[1..2], &hex[2..3]);
         let (_, path) = self.0.split_once('/').expect("a key has a host and a path");
         format!("reports/{a}/{b}/{c}/{}-{hex}.md", readable(path))

@@ -28,7 +28,7 @@ pub(super) fn apply<'a>(
                 edits.push(replacement(yaml, &outline.fields[at], end, &value));
             }
             None => {
-                added.push_str(&scalar::field(name, &value));
+                scalar::push_field(&mut added, name, &value);
                 added.push('\n');
             }
         }

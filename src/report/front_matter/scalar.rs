@@ -1,44 +1,55 @@
 //! One field as a line of YAML that every reader takes for the same text.
 //!
-//! `serde_yaml` decides how a text is written; where it would leave it plain or
-//! raw and YAML 1.1 and 1.2 readers could differ (`no`, `1e3`, `2025-10-20`,
-//! `=`, invisible characters), the text is put in double quotes, escaped.
+//! A text stays plain only if `serde_yaml` leaves it so, too, and no reader of
+//! YAML 1.1 or 1.2 could take it for something else (`no`, `1e3`, `2025-10-20`,
+//! `=`, invisible characters); else it is put in double quotes, escaped. Several
+//! lines are a block of `serde_yaml`'s.
 
 use std::fmt::Write;
 
 use super::Value;
 use crate::report::text::is_invisible;
 
-/// Returns `name: value` without a final line end; several lines only for a
-/// text of several lines, which is then a literal block.
-pub(super) fn field(name: &str, value: &Value<'_>) -> String {
+/// Adds `name: value` without a final line end; several lines only for a text of
+/// several lines, which is then a literal block.
+pub(super) fn push_field(out: &mut String, name: &str, value: &Value<'_>) {
+    out.push_str(name);
+    out.push_str(": ");
     match value {
-        Value::Null => format!("{name}: null"),
-        Value::Word(word) => format!("{name}: {word}"),
         Value::Text(text) => match block(text) {
-            Some(block) => format!("{name}: {block}"),
-            None => format!("{name}: {}", one_line(text)),
+            Some(block) => out.push_str(&block),
+            None => push_one_line(out, text),
         },
+        other => push_value(out, other),
     }
 }
 
 /// Returns `value` on one line.
 pub(super) fn value(value: &Value<'_>) -> String {
+    let mut out = String::new();
+    push_value(&mut out, value);
+    out
+}
+
+fn push_value(out: &mut String, value: &Value<'_>) {
     match value {
-        Value::Null => "null".into(),
-        Value::Word(word) => word.clone(),
-        Value::Text(text) => one_line(text),
+        Value::Null => out.push_str("null"),
+        Value::Word(word) => out.push_str(word),
+        Value::Text(text) => push_one_line(out, text),
     }
 }
 
 /// Returns `text` as a literal block indented by two spaces, or `None` where a
 /// block could not carry it exactly or an editor would change it.
 pub(super) fn block(text: &str) -> Option<String> {
+    if !text.trim_end().contains('\n') {
+        return None;
+    }
     let is_plain_text = !text.contains(|c: char| c != '\n' && needs_escape(c));
     let is_tidy = text.split('\n').all(|line| !line.ends_with(char::is_whitespace))
         && !text.starts_with(char::is_whitespace)
         && !text.ends_with("\n\n");
-    if !text.trim_end().contains('\n') || !is_plain_text || !is_tidy {
+    if !is_plain_text || !is_tidy {
         return None;
     }
     let yaml = serde_yaml::to_string(&std::collections::BTreeMap::from([("k", text)])).ok()?;
@@ -46,11 +57,10 @@ pub(super) fn block(text: &str) -> Option<String> {
     block.starts_with('|').then(|| block.trim_end().to_owned())
 }
 
-fn one_line(text: &str) -> String {
-    if is_safe_plain(text) && serde_yaml::to_string(text).is_ok_and(|yaml| yaml.trim_end() == text) {
-        return text.into();
+fn push_one_line(out: &mut String, text: &str) {
+    if is_safe_plain(text) {
+        return out.push_str(text);
     }
-    let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
         match c {
@@ -71,12 +81,11 @@ fn one_line(text: &str) -> String {
         }
     }
     out.push('"');
-    out
 }
 
 /// Returns whether `text` is a plain string to any YAML reader: it starts with
 /// a letter, holds nothing that YAML gives a meaning, and is no word of YAML 1.1.
-fn is_safe_plain(text: &str) -> bool {
+pub(super) fn is_safe_plain(text: &str) -> bool {
     const WORDS: [&str; 10] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan"];
     text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b" ._/@+-:,()'".contains(&b))

@@ -318,3 +318,62 @@ fn front_matter_that_is_not_utf8_names_its_line() {
     file[at] = 0xff;
     assert_eq!(decode(&file).expect_err("refused").place, Some((3, 1)));
 }
+
+proptest::proptest! {
+    /// What is certain by its form is read back where tests run; see [`check`].
+    #[test]
+    fn printable_ascii_is_certain_and_edited_to_what_would_be_written_anew(
+        name in "[ -~]{0,24}", by in "[ -~]{0,24}", notes in proptest::option::of("[ -~]{0,40}"),
+    ) {
+        let old = Report { server_name: name.clone(), ..report() };
+        let new = Report { server_name: name, reviewed_by: Some(by), ..approved(notes.as_deref()) };
+        proptest::prop_assert!(own::is_certain(&old) && own::is_certain(&new));
+        let file = encode(&old, b"---\nx").expect("readable");
+        proptest::prop_assert_eq!(&decode(&file).expect("readable").report, &old);
+        let edited = edit(&file, &old, &new, None).expect("editable");
+        proptest::prop_assert_eq!(&edited, &encode(&new, b"---\nx").expect("readable"));
+        // A comment is a person's: then each field is edited by itself, to the same.
+        let theirs = String::from_utf8(file).expect("ASCII").replacen("---\n", "---\n# by hand\n", 1);
+        let theirs = edit(theirs.as_bytes(), &old, &new, None).expect("editable");
+        proptest::prop_assert_eq!(String::from_utf8(theirs).expect("ASCII").replacen("# by hand\n", "", 1).into_bytes(), edited);
+    }
+
+    #[test]
+    fn text_that_stays_plain_is_left_so_by_serde_yaml(text in "[a-zA-Z][a-zA-Z0-9 ._/@+:,()'-]{0,12}") {
+        if scalar::is_safe_plain(&text) {
+            proptest::prop_assert_eq!(serde_yaml::to_string(&text).expect("YAML"), format!("{text}\n"));
+        }
+    }
+}
+
+#[test]
+fn no_short_word_stays_plain_that_serde_yaml_quotes() {
+    let letters = || ('a'..='z').chain('A'..='Z');
+    let short = letters().flat_map(|a| letters().map(move |b| format!("{a}{b}")));
+    let words = letters().map(String::from).chain(short);
+    let known = ["yes", "off", "true", "false", "null", "nan", "inf", "infinity", "NaN", "Inf", "True", "FALSE", "e1"];
+    for word in words.chain(known.map(String::from)).filter(|word| scalar::is_safe_plain(word)) {
+        assert_eq!(serde_yaml::to_string(&word).expect("YAML").trim_end(), word);
+    }
+}
+
+#[test]
+fn report_is_certain_only_if_its_form_tells_all() {
+    let certain = approved(Some("Fine: \"all\" of it."));
+    assert!(own::is_certain(&certain));
+    let at = |year| Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).single().expect("a time");
+    for other in [
+        Report { review_notes: Some("two\nlines".into()), ..certain.clone() },
+        Report { review_notes: Some("a\u{202e}b".into()), ..certain.clone() },
+        Report { server_name: "ß".into(), ..certain.clone() },
+        Report { server_name: "a\tb".into(), ..certain.clone() },
+        Report { review_notes: Some("x".repeat(MAX_BYTES)), ..certain.clone() },
+        Report { revision: 0, ..certain.clone() },
+        Report { revision: u32::MAX, ..certain.clone() },
+        Report { submitted_at: at(10_000), ..certain.clone() },
+        Report { reviewed_at: Some(at(-1)), ..certain.clone() },
+        Report { reviewed_at: Some(at(2025) + chrono::TimeDelta::milliseconds(1)), ..certain },
+    ] {
+        assert!(!own::is_certain(&other), "{other:?}");
+    }
+}
