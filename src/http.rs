@@ -53,9 +53,9 @@ use problem::Problem;
 
 /// The commit that an answer was made from.
 const COMMIT_HEADER: &str = "golive-commit";
-/// Reports kept as ready JSON take at most this many bytes: some 9,000, more than most
-/// ever have. What is not among them is written out from its file, which takes twice as long.
-const RENDERED_BYTES: u64 = 72 * 1024 * 1024;
+/// Reports kept as ready JSON take at most this many bytes: some 12,500, more than
+/// most ever have. What is not among them is written out from its file, which takes twice as long.
+const RENDERED_BYTES: u64 = 96 * 1024 * 1024;
 /// And pages of lists.
 const PAGES_BYTES: u64 = 8 * 1024 * 1024;
 
@@ -117,7 +117,7 @@ pub(crate) fn service(
         store,
         assessments,
         metrics,
-        rendered: Arc::new(cache::of_bytes(10_000, RENDERED_BYTES, 4, Weight)),
+        rendered: Arc::new(cache::of_bytes(13_000, RENDERED_BYTES, 4, Weight)),
         pages: Arc::new(cache::of_bytes(500, PAGES_BYTES, 1, list::PageWeight)),
         streams: Arc::default(),
         request_ids: Arc::default(),
