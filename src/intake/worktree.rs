@@ -94,7 +94,9 @@ impl WorkTree {
         std::thread::Builder::new().name("news".into()).spawn(pass_on).expect("a thread can be started at start");
         let mut committed_at = Instant::now();
         loop {
-            let heard = senses.news.recv_timeout(self.pause(&senses));
+            let is_idle = committed_at.elapsed() > 2 * QUIET && !self.mirror.is_behind();
+            let longest = if is_idle { RENEW_INTERVAL } else { QUIET };
+            let heard = senses.news.recv_timeout(self.pause(&senses, longest));
             let is_closed = matches!(heard, Ok(News::Closed) | Err(RecvTimeoutError::Disconnected));
             if store.take_missed() {
                 self.mirror.compare_soon();
@@ -130,14 +132,14 @@ impl WorkTree {
         }
     }
 
-    /// Returns how long to wait for news: until something else is due.
-    fn pause(&self, senses: &Senses) -> Duration {
+    /// Returns how long to wait for news: until something else is due, `longest` at most.
+    fn pause(&self, senses: &Senses, longest: Duration) -> Duration {
         let now = Instant::now();
         // Before the work tree is compared, no file is looked at.
         let look = self.mirror.at().and_then(|_| self.suspects.next_due()).map(|due| due.max(self.hands_off_until));
         let hear = senses.watch.has_heard().then(|| senses.heard_at + HEAR_INTERVAL);
         let next = look.into_iter().chain(hear).min();
-        next.map_or(QUIET, |due| due.saturating_duration_since(now)).min(QUIET)
+        next.map_or(longest, |due| due.saturating_duration_since(now)).min(longest)
     }
 
     fn hear(&mut self, heard: Result<News, RecvTimeoutError>, senses: &mut Senses, edits: &mut Edits, store: &Store) {

@@ -62,6 +62,7 @@ pub(super) fn run(location: &Location, shared: &Arc<Shared>, stop: &Receiver<()>
         if packs.len() < PACKS_MAX {
             continue;
         }
+        let packs = by_size(packs);
         let start = Instant::now();
         let outcome = join_smallest(location, &packs).and_then(|n_joined| {
             if n_joined == 0 && packs.len() >= REPACK_MIN {
@@ -91,14 +92,19 @@ pub(super) fn run(location: &Location, shared: &Arc<Shared>, stop: &Receiver<()>
     }
 }
 
-/// Returns the packs with their sizes in bytes, smallest first.
-fn packs(location: &Location) -> Vec<(u64, PathBuf)> {
+/// Returns the packs. Their names are enough where they are few.
+fn packs(location: &Location) -> Vec<PathBuf> {
     let entries = fs::read_dir(location.pack_dir()).into_iter().flatten().flatten();
     // One with an index is complete.
     let indexes = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "idx"));
     let is_own = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("pack-"));
-    let packs = indexes.filter(is_own).map(|path| path.with_extension("pack"));
-    let mut packs: Vec<_> = packs.filter_map(|path| Some((fs::metadata(&path).ok()?.len(), path))).collect();
+    indexes.filter(is_own).map(|path| path.with_extension("pack")).collect()
+}
+
+/// Returns those that are there with their sizes in bytes, smallest first.
+fn by_size(packs: Vec<PathBuf>) -> Vec<(u64, PathBuf)> {
+    let mut packs: Vec<_> =
+        packs.into_iter().filter_map(|path| Some((fs::metadata(&path).ok()?.len(), path))).collect();
     packs.sort_unstable();
     packs
 }

@@ -33,6 +33,11 @@ impl Mirror {
         }
     }
 
+    /// Returns whether the index, or a file, is not as it was to be.
+    pub(in crate::intake) fn is_behind(&self) -> bool {
+        !self.behind.is_empty() || self.compare_at.is_some()
+    }
+
     /// Returns whether the index is due under steady writing.
     pub(in crate::intake) fn is_index_due(&self) -> bool {
         self.index_written.elapsed() > INDEX_INTERVAL.max(self.index_cost * INDEX_SHARE)
