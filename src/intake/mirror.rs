@@ -110,6 +110,13 @@ impl Mirror {
             index_cost: Duration::ZERO,
             trouble: None,
         };
+        // What is held was noted before the index was written: a crash in between left it at
+        // whatever it had, and no commit from here on says what that is.
+        let held: Vec<_> = mirror.held.paths().cloned().collect();
+        for path in held {
+            let older = mirror.older_versions(&path).into_iter().map(Some).chain([None]).collect();
+            mirror.passed.insert(path, older);
+        }
         if mirror.has_lost_place {
             mirror.doubt_index();
         }

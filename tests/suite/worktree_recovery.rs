@@ -199,6 +199,33 @@ fn index_that_was_behind_follows_if_its_place_is_lost() {
     service.assert_record_is_whole(2);
 }
 
+/// A crash between the note of what a file was made from and the index, and another one
+/// before the file was looked at again: no commit in between says where the index is.
+#[test]
+fn index_of_a_held_file_follows_wherever_crashes_left_it() {
+    let place = Place::new();
+    let service = place.serve();
+    for name in ["mcp-one", "mcp-two"] {
+        let id = service.submit(name);
+        assert_eq!(service.patch(&id, &decision("rejected", "Not yet.")).status, 200);
+        assert_eq!(service.patch(&id, &decision("approved", "")).status, 200);
+    }
+    service.wait_until_clean();
+    service.stop();
+    let [one, two] = ["mcp-one", "mcp-two"].map(|name| place.report_path(name));
+    let blob = |path: &str, n: usize| {
+        let commits = place.git(&["log", "--format=%h", "--", path]);
+        place.git(&["rev-parse", &format!("{}:{path}", commits.lines().nth(n).expect("a commit"))]).trim().to_owned()
+    };
+    let held = format!("{} {one}\n{} {two}\n", blob(&one, 1), blob(&two, 1));
+    fs::write(place.repo().join(".git/golive/held"), held).expect("written");
+    place.git(&["update-index", "--force-remove", &one]);
+    place.git(&["update-index", "--cacheinfo", &format!("100644,{},{two}", blob(&two, 2))]);
+    let service = place.serve();
+    service.wait_until_clean();
+    service.assert_record_is_whole(2);
+}
+
 #[test]
 fn file_that_came_and_went_while_the_mirror_was_behind_is_gone() {
     let place = place_of_robin();
