@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 
 use git2::Oid;
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+#[cfg(target_os = "linux")]
+use rustix::fs::{Mode, ResolveFlags, openat2};
+use rustix::io::Errno;
 
 use super::look::Signature;
 use super::slots::Slots;
@@ -161,9 +164,30 @@ pub(super) fn has_plain_parents(work_dir: &Path, path: &str) -> io::Result<bool>
     if !is_inside(path) {
         return Ok(false);
     }
+    match find_without_links(&work_dir.join(Path::new(path).parent().unwrap_or(Path::new("")))) {
+        Ok(()) | Err(Errno::NOENT) => Ok(true),
+        Err(_) => are_plain(work_dir, Path::new(path)),
+    }
+}
+
+/// Looks for a folder, of whose whole path no part may be a link; the work tree's own path was
+/// resolved at the start. To ask the kernel once costs a third of asking it of each part.
+#[cfg(target_os = "linux")]
+fn find_without_links(folder: &Path) -> Result<(), Errno> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat2(CWD, folder, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS).map(drop)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn find_without_links(_: &Path) -> Result<(), Errno> {
+    Err(Errno::NOSYS)
+}
+
+/// Looks at each folder of `path` by itself: where one is no folder, the work tree was moved
+/// and linked meanwhile, or the kernel does not know the other way.
+fn are_plain(work_dir: &Path, path: &Path) -> io::Result<bool> {
     let mut folder = work_dir.to_owned();
-    let parents = Path::new(path).parent().into_iter().flat_map(Path::components);
-    for part in parents {
+    for part in path.parent().into_iter().flat_map(Path::components) {
         folder.push(part);
         match fs::symlink_metadata(&folder) {
             Ok(metadata) if metadata.is_dir() => {}
@@ -253,8 +277,8 @@ impl Draft {
 fn place_new(draft: &Path, target: &Path) -> io::Result<bool> {
     match renameat_with(CWD, draft, CWD, target, RenameFlags::NOREPLACE) {
         Ok(()) => Ok(true),
-        Err(rustix::io::Errno::EXIST) => Ok(false),
-        Err(rustix::io::Errno::NOENT) => Err(ErrorKind::NotFound.into()),
+        Err(Errno::EXIST) => Ok(false),
+        Err(Errno::NOENT) => Err(ErrorKind::NotFound.into()),
         // Not every file system knows the flag.
         Err(_) => fs::rename(draft, target).map(|()| true),
     }
@@ -269,7 +293,7 @@ fn replace(draft: &Path, target: &Path, ours: Oid, is_base: &dyn Fn(Oid) -> bool
     match renameat_with(CWD, draft, CWD, target, RenameFlags::EXCHANGE) {
         Ok(()) => {}
         // Gone meanwhile: perhaps to be written anew.
-        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        Err(Errno::NOENT) => return Ok(None),
         Err(_) => return fs::rename(draft, target).map(|()| Some(Oid::ZERO_SHA1)),
     }
     failpoint!("file.exchanged");
@@ -347,5 +371,21 @@ mod tests {
             );
         }
         assert_eq!(fs::read(dir.path().join("outside/b.md")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn folders_are_plain_wherever_the_work_tree_was_moved() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::create_dir_all(path("work/a/b")).unwrap();
+        fs::write(path("work/a/file"), "").unwrap();
+        std::os::unix::fs::symlink("b", path("work/a/link")).unwrap();
+        std::os::unix::fs::symlink("work", path("moved")).unwrap();
+        for work_dir in [path("work"), path("moved")] {
+            let is_plain = |path| has_plain_parents(&work_dir, path).unwrap();
+            assert!(is_plain("a/b/c.md") && is_plain("a/not/there/c.md") && is_plain("c.md"));
+            assert!(!is_plain("a/link/c.md") && !is_plain("a/link/not/c.md") && !is_plain("a/file/c.md"));
+            assert!(!is_plain("a/../../c.md"));
+        }
     }
 }
