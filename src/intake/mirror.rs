@@ -44,6 +44,9 @@ pub(super) struct Mirror {
     behind: BTreeMap<String, Target>,
     /// What the index may hold of files that were not brought forward.
     passed: HashMap<String, Vec<Option<Oid>>>,
+    /// Files that were held at the start. That is noted before the index is written: a crash
+    /// in between left it at whatever it had, and no commit from here on says what that is.
+    unsure: HashSet<String>,
     /// The commit up to which files were brought forward, and its state.
     commit: Oid,
     at: Arc<Snapshot>,
@@ -93,6 +96,7 @@ impl Mirror {
         let held = Held::open(&location.own_dir());
         let mut mirror = Self {
             left: held.paths().map(|path| (path.clone(), Duration::ZERO)).collect(),
+            unsure: held.paths().cloned().collect(),
             held,
             location,
             git,
@@ -110,13 +114,6 @@ impl Mirror {
             index_cost: Duration::ZERO,
             trouble: None,
         };
-        // What is held was noted before the index was written: a crash in between left it at
-        // whatever it had, and no commit from here on says what that is.
-        let held: Vec<_> = mirror.held.paths().cloned().collect();
-        for path in held {
-            let older = mirror.older_versions(&path).into_iter().map(Some).chain([None]).collect();
-            mirror.passed.insert(path, older);
-        }
         if mirror.has_lost_place {
             mirror.doubt_index();
         }

@@ -100,8 +100,7 @@ impl Mirror {
     pub(in crate::intake) fn took_in(&mut self, path: &str, theirs: Oid, blob: Oid, file: Option<&[u8]>) {
         let (base, before) = (self.base(path), self.tip(path));
         self.replaced.forget(path);
-        // Over several crashes the index can have stayed at any of them, or have none.
-        let older = self.older_versions(path).into_iter().map(Some).chain([None]);
+        let older = self.any_version(path);
         if self.at.blob_at(path) == Some(blob) {
             self.ahead.remove(path);
         } else {
@@ -165,11 +164,18 @@ impl Mirror {
                 return self.complain(format!("`{path}` could not be put into the work tree: {error}"));
             }
         }
+        let older = if self.unsure.remove(path) { self.any_version(path) } else { Vec::new() };
         let target = self.behind.entry(path.to_owned()).or_default();
         target.bases.extend(bases);
         target.bases.extend(self.passed.remove(path).unwrap_or_default());
+        target.bases.extend(older);
         target.bases.push(base);
         (target.blob, target.placed) = (blob, signature);
+    }
+
+    /// Returns what the index can hold for `path`, wherever several crashes left it.
+    fn any_version(&self, path: &str) -> Vec<Option<Oid>> {
+        self.older_versions(path).into_iter().map(Some).chain([None]).collect()
     }
 
     /// The file at `path` holds the tip's bytes.
