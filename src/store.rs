@@ -88,7 +88,7 @@ use draft::Outcome;
 use lock::OwnerLock;
 use problem::Problem;
 use repository::Location;
-use shared::Shared;
+use shared::{AtHand, Shared};
 use snapshot::Snapshot;
 
 /// Writes that may wait at once; one more is told to come back.
@@ -208,16 +208,19 @@ impl Store {
     /// does not take the change back.
     pub async fn write(&self, change: Change, via: Via) -> Result<Written, WriteError> {
         let snapshot = self.snapshot();
-        let (change, outcome) = if self.shared.is_quick(&change, &snapshot) {
-            let outcome = self.shared.draft(&change, &snapshot, via);
-            (change, outcome)
-        } else {
-            let shared = self.shared.clone();
-            off_async(move || {
-                let outcome = shared.draft(&change, &snapshot, via);
+        let (change, outcome) = match self.shared.at_hand(&change, &snapshot) {
+            AtHand::No => {
+                let shared = self.shared.clone();
+                off_async(move || {
+                    let outcome = shared.draft(&change, &snapshot, via, &AtHand::No);
+                    (change, outcome)
+                })
+                .await?
+            }
+            at_hand => {
+                let outcome = self.shared.draft(&change, &snapshot, via, &at_hand);
                 (change, outcome)
-            })
-            .await?
+            }
         };
         let draft = match outcome {
             // Whether it still is so, the writer knows, who looks at the branch.
@@ -237,7 +240,7 @@ impl Store {
     /// [`WriteError::Problem`]; others are not the file's fault.
     pub fn take_in(&self, edit: HandEdit) -> Result<Written, WriteError> {
         let change = Change::Edit(edit);
-        let draft = match self.shared.draft(&change, &self.snapshot(), Via::HandEdit) {
+        let draft = match self.shared.draft(&change, &self.snapshot(), Via::HandEdit, &AtHand::No) {
             Ok(Outcome::Commit(draft)) => Some(draft),
             // The writer says it, and notes it.
             _ => None,

@@ -91,11 +91,6 @@ impl Blobs {
         found.file.into()
     }
 
-    /// Returns whether the file is in memory and has at most `max` bytes.
-    pub(super) fn has_small(&self, id: Oid, max: usize) -> bool {
-        self.cache.peek(&id).is_some_and(|packed| packed.size <= max)
-    }
-
     /// Returns the file, from memory or from git. Blocks.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use git2::Oid;
 use libdeflater::adler32;
+use memchr::memmem;
 use rustix::io::{ReadWriteFlags, preadv2};
 
 use super::object::{self, Kind};
@@ -178,7 +179,7 @@ impl Pack {
         let Some(file) = file.ok().filter(|file| object::blob_id(file) == id) else { return Ok(None) };
         // It ends with the checksum of its content, and what follows is another's.
         let checksum = adler32(&file).to_be_bytes();
-        let Some(end) = bytes[start..].windows(4).position(|four| four == checksum) else { return Ok(None) };
+        let Some(end) = memmem::find(&bytes[start..], &checksum) else { return Ok(None) };
         let deflated = bytes[start..start + end + 4].to_vec();
         Ok(Some(Found { size, deflated, file }))
     }

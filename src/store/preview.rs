@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::draft::{Change, Expected, Outcome};
 use super::message::Via;
+use super::shared::AtHand;
 use super::snapshot::{Entry, Snapshot};
 use super::{Store, WriteError};
 use crate::report::Submission;
@@ -25,7 +26,7 @@ impl Store {
     /// revision. Blocks.
     pub fn preview(&self, snapshot: &Snapshot, submission: Submission) -> Preview {
         let entry = snapshot.at_path(&submission.key.path()).cloned();
-        let draft = |change: Change| self.shared.draft(&change, snapshot, Via::Api).map(|_: Outcome| ());
+        let draft = |change: Change| self.shared.draft(&change, snapshot, Via::Api, &AtHand::No).map(|_: Outcome| ());
         let drafted = match draft(Change::Submit(submission.clone())) {
             Err(WriteError::Exists(entry)) => {
                 draft(Change::Revise { id: entry.report.id, submission, expected: Expected::Any })
