@@ -23,8 +23,9 @@ const PACKS_MAX: usize = 48;
 /// What is joined has about the same size, so that no byte is copied more often than
 /// there are sizes: the smallest of which there are so many, and what is smaller.
 const ALIKE_MIN: usize = 16;
-/// A larger one stays as it is, until git packs all anew.
-const SMALL_BYTES_MAX: u64 = JOINED_BYTES_MAX / 8;
+/// A larger one stays as it is, until git packs all anew, and counts for none of these
+/// numbers: there is one for some 15,000 reports.
+const SMALL_BYTES_MAX: u64 = JOINED_BYTES_MAX / 2;
 /// From so many packs on, all small ones are joined, whatever their sizes.
 const PACKS_MANY: usize = 80;
 /// Larger ones are not read into memory to be joined.
@@ -62,7 +63,10 @@ pub(super) fn run(location: &Location, shared: &Arc<Shared>, stop: &Receiver<()>
         if packs.len() < PACKS_MAX {
             continue;
         }
-        let packs = by_size(packs);
+        let packs = small_ones(packs);
+        if packs.len() < PACKS_MAX {
+            continue;
+        }
         let start = Instant::now();
         let outcome = join_smallest(location, &packs).and_then(|n_joined| {
             if n_joined == 0 && packs.len() >= REPACK_MIN {
@@ -101,12 +105,12 @@ fn packs(location: &Location) -> Vec<PathBuf> {
     indexes.filter(is_own).map(|path| path.with_extension("pack")).collect()
 }
 
-/// Returns those that are there with their sizes in bytes, smallest first.
-fn by_size(packs: Vec<PathBuf>) -> Vec<(u64, PathBuf)> {
-    let mut packs: Vec<_> =
-        packs.into_iter().filter_map(|path| Some((fs::metadata(&path).ok()?.len(), path))).collect();
-    packs.sort_unstable();
-    packs
+/// Returns the small ones that are there with their sizes in bytes, smallest first.
+fn small_ones(packs: Vec<PathBuf>) -> Vec<(u64, PathBuf)> {
+    let sized = packs.into_iter().filter_map(|path| Some((fs::metadata(&path).ok()?.len(), path)));
+    let mut small: Vec<_> = sized.filter(|(size, _)| *size <= SMALL_BYTES_MAX).collect();
+    small.sort_unstable();
+    small
 }
 
 fn join_smallest(location: &Location, packs: &[(u64, PathBuf)]) -> Result<usize, String> {
@@ -119,12 +123,11 @@ fn join_smallest(location: &Location, packs: &[(u64, PathBuf)]) -> Result<usize,
     merge::merge(&location.pack_dir(), &paths).map_err(|error| error.to_string())
 }
 
-/// Returns how many of `packs`, smallest first, are to be joined.
+/// Returns how many of the small `packs`, smallest first, are to be joined.
 fn n_joined(packs: &[(u64, PathBuf)]) -> usize {
     // Sizes in one of these differ by less than eight times.
     let magnitude = |size: u64| size.max(1).ilog2() / 3;
-    let n_small = packs.partition_point(|(size, _)| *size <= SMALL_BYTES_MAX);
-    let alike = packs[..n_small].chunk_by(|(a, _), (b, _)| magnitude(*a) == magnitude(*b));
+    let alike = packs.chunk_by(|(a, _), (b, _)| magnitude(*a) == magnitude(*b));
     let mut n_up_to = 0;
     for alike in alike {
         n_up_to += alike.len();
@@ -132,7 +135,7 @@ fn n_joined(packs: &[(u64, PathBuf)]) -> usize {
             return n_up_to;
         }
     }
-    if packs.len() < PACKS_MANY { 0 } else { n_small }
+    if packs.len() < PACKS_MANY { 0 } else { packs.len() }
 }
 
 fn repack(location: &Location, stop: &Receiver<()>) -> Result<(), String> {
@@ -189,35 +192,41 @@ mod tests {
         const MB: u64 = 1 << 20;
         assert_eq!(n_joined(&packs(&[(40, 300_000), (9, 12 * MB)])), 40);
         assert_eq!(n_joined(&packs(&[(5, 100_000), (30, 300_000), (15, 12 * MB)])), 35);
-        assert_eq!(n_joined(&packs(&[(9, 300_000), (16, 12 * MB), (30, 110 * MB)])), 25);
-        assert_eq!(n_joined(&packs(&[(12, 9_000), (12, 300_000), (12, 12 * MB), (12, 110 * MB)])), 0);
-        assert_eq!(n_joined(&packs(&[(12, 9_000), (12, 300_000), (12, 12 * MB), (44, 110 * MB)])), 36);
+        assert_eq!(n_joined(&packs(&[(9, 300_000), (16, 12 * MB), (30, 60 * MB)])), 25);
+        assert_eq!(n_joined(&packs(&[(15, 9_000), (15, 300_000), (15, 12 * MB), (15, 60 * MB)])), 0);
+        assert_eq!(n_joined(&packs(&[(15, 900), (15, 9_000), (15, 300_000), (15, 12 * MB), (20, 60 * MB)])), 80);
     }
 
-    /// What a flush leaves is copied about once for each size that it comes to.
+    /// What a flush leaves is copied about once for each size that it comes to, and what has come
+    /// to its last size is in nobody's way: here 3 million reports.
     #[test]
-    fn bytes_are_copied_a_few_times_however_many_come() {
-        let (mut all, mut n_written, mut n_copied, mut most) = (Vec::new(), 0, 0, 0);
-        for n in 0..10_000u64 {
+    fn packs_stay_few_and_bytes_are_copied_a_few_times_however_many_come() {
+        let (mut small, mut n_large, mut n_written, mut n_copied, mut most) = (Vec::new(), 0, 0, 0, 0);
+        for n in 0..60_000u64 {
             let size = 100_000 + n * 7919 % 400_000;
             n_written += size;
-            all.push((size, PathBuf::new()));
-            most = most.max(all.len());
-            if all.len() >= PACKS_MAX {
-                all.sort_unstable();
+            small.push((size, PathBuf::new()));
+            most = most.max(small.len());
+            if small.len() >= PACKS_MAX {
+                small.sort_unstable();
                 let mut n_bytes = 0;
-                let fits = all.iter().take(n_joined(&all)).take_while(|(size, _)| {
+                let fits = small.iter().take(n_joined(&small)).take_while(|(size, _)| {
                     n_bytes += size;
                     n_bytes <= JOINED_BYTES_MAX
                 });
                 let joined: Vec<_> = fits.map(|(size, _)| *size).collect();
                 let sum = joined.iter().sum::<u64>();
-                all.drain(..joined.len());
-                all.push((sum, PathBuf::new()));
+                small.drain(..joined.len());
+                match sum {
+                    0 => {}
+                    1..=SMALL_BYTES_MAX => small.push((sum, PathBuf::new())),
+                    _ => n_large += 1,
+                }
                 n_copied += sum;
             }
         }
-        assert!(n_copied < 3 * n_written, "{n_copied} of {n_written}");
-        assert!(most < REPACK_MIN, "{most} packs");
+        assert!(n_copied < 4 * n_written, "{n_copied} of {n_written}");
+        assert!(most < PACKS_MANY, "{most} packs");
+        assert!(n_large < n_written / SMALL_BYTES_MAX, "{n_large} large packs");
     }
 }
