@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::repository::Location;
@@ -47,13 +48,13 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub(super) fn run(location: &Location, shared: &Arc<Shared>, stop: &Receiver<()>) {
     let mut trouble = None;
     let mut pause = LOOK_INTERVAL;
-    let (mut noted, mut saved) = (Instant::now(), Instant::now());
+    let (mut noted, mut saved, mut saving) = (Instant::now(), Instant::now(), Saving::default());
     while stop.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
         pause = LOOK_INTERVAL;
         if noted.elapsed() > NOTE_INTERVAL {
             shared.note_served();
             if saved.elapsed() > SAVE_INTERVAL {
-                shared.save_snapshot(SAVE_MIN.max(shared.snapshot.load().line.len() / SAVE_SHARE));
+                saving.begin(shared);
                 saved = Instant::now();
                 shared.blobs.forget_removed();
             }
@@ -92,6 +93,34 @@ pub(super) fn run(location: &Location, shared: &Arc<Shared>, stop: &Receiver<()>
                 trouble = Some(detail);
             }
             Err(_) => {}
+        }
+    }
+}
+
+/// The state is saved beside the rest: of a million reports that takes ten seconds, in which
+/// flushes leave hundreds of packs.
+#[derive(Default)]
+struct Saving(Option<JoinHandle<()>>);
+
+impl Saving {
+    /// Begins, unless the last one is still under way.
+    fn begin(&mut self, shared: &Arc<Shared>) {
+        match self.0.take() {
+            Some(thread) if !thread.is_finished() => return self.0 = Some(thread),
+            done => drop(Self(done)),
+        }
+        let n_commits = SAVE_MIN.max(shared.snapshot.load().line.len() / SAVE_SHARE);
+        let own = shared.clone();
+        let thread = Builder::new().name("save".into()).spawn(move || own.save_snapshot(n_commits));
+        // Without a thread it is saved another time, at the stop at the latest.
+        self.0 = thread.ok();
+    }
+}
+
+impl Drop for Saving {
+    fn drop(&mut self) {
+        if self.0.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("The thread that saves the state panicked");
         }
     }
 }
