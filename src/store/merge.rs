@@ -62,6 +62,9 @@ pub(super) fn merge(dir: &Path, paths: &[PathBuf]) -> io::Result<usize> {
         return Ok(0);
     }
     let mut bytes = pack::header();
+    // What grows by doubling would take twice as much.
+    let len = |path: &PathBuf| fs::metadata(path).map_or(0, |metadata| metadata.len());
+    bytes.reserve_exact(usize::try_from(paths.iter().map(len).sum::<u64>()).unwrap_or(0));
     let (mut placed, mut joined) = (Vec::new(), Vec::new());
     let mut seen = HashSet::new();
     // One after the other: together they can be as long as what comes of them.
