@@ -23,6 +23,8 @@ const AT_ONCE_BYTES_MAX: usize = 64 * 1024;
 /// So many reads by libgit2, and packs are let go: it maps them, and the kernel counts
 /// the 64 KiB and more around what is read as the process's memory.
 const MAPPED_READS_MAX: usize = 512;
+/// So many are those of a walk through a report's commits, with their trees.
+const READS_OF_WALK: usize = 32;
 
 /// More than this many readers of the disk at once are rare; theirs are opened anew.
 const HANDLES_MAX: usize = 8;
@@ -57,9 +59,9 @@ pub(super) struct Blobs {
     /// Handles at rest; libgit2's are not shared between threads, and opening
     /// one costs more than a read. A std mutex: held for a push or a pop.
     handles: Mutex<Vec<Repository>>,
-    /// Held by each read of a file: only when there is none, the last handle can be closed.
+    /// Held by each read: only when there is none, the last handle can be closed.
     reading: RwLock<()>,
-    /// Files that were read by them since.
+    /// What was read by them since.
     n_reads: AtomicUsize,
     n_forgotten: AtomicUsize,
 }
@@ -123,7 +125,20 @@ impl Blobs {
         }
     }
 
-    /// Runs `work` with a handle at rest. Blocks.
+    /// Runs `work`, which reads some commits and their trees, with a handle at rest. Blocks.
+    ///
+    /// # Errors
+    /// Those of `work`, after a second attempt.
+    pub(super) fn walk<T>(&self, work: impl Fn(&Repository) -> Result<T, git2::Error>) -> Result<T, git2::Error> {
+        let done = {
+            let _reading = self.reading.read().expect("no panic under this lock");
+            self.with_git(work)
+        };
+        self.count_reads(READS_OF_WALK);
+        done
+    }
+
+    /// Runs `work`, which reads references alone, with a handle at rest. Blocks.
     ///
     /// # Errors
     /// Those of `work`, after a second attempt.
@@ -180,10 +195,16 @@ impl Blobs {
         if object::blob_id(&file) != id {
             return Err(git2::Error::from_str(&format!("the object `{id}` is damaged; `git fsck` says more")));
         }
-        if self.n_reads.fetch_add(1, Ordering::Relaxed) == MAPPED_READS_MAX {
+        self.count_reads(1);
+        Ok(file)
+    }
+
+    fn count_reads(&self, n: usize) {
+        let before = self.n_reads.fetch_add(n, Ordering::Relaxed);
+        // Of those who come to it beside each other, one.
+        if before <= MAPPED_READS_MAX && before + n > MAPPED_READS_MAX {
             let _none = self.reading.write().expect("no panic under this lock");
             self.forget_handles();
         }
-        Ok(file)
     }
 }

@@ -132,7 +132,7 @@ impl Feed {
             let (shared, snapshot) = (self.shared.clone(), snapshot.clone());
             let read = move || {
                 let read = |git: &git2::Repository| activity::read(git, &snapshot, start, start + n_before);
-                shared.blobs.with_git(read)
+                shared.blobs.walk(read)
             };
             let before = off_async(read).await.ok().and_then(Result::ok)?;
             commits.extend(before.into_iter().map(|activity| Arc::new(activity.into())));

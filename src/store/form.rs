@@ -25,7 +25,7 @@ impl Store {
     /// [`WriteError::Failed`] if git cannot read it.
     pub async fn template(&self, snapshot: &Snapshot) -> Result<Form, WriteError> {
         let (shared, tree) = (self.shared.clone(), snapshot.tree);
-        let read = move || shared.blobs.with_git(|git| committed(git, tree));
+        let read = move || shared.blobs.walk(|git| committed(git, tree));
         let failed = |error: git2::Error| WriteError::Failed(std::sync::Arc::new(std::io::Error::other(error)));
         let committed = off_async(read).await?.map_err(failed)?;
         Ok(committed.unwrap_or_else(built_in))

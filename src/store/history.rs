@@ -193,7 +193,7 @@ impl Store {
         work: impl Fn(&Repository) -> Result<T, git2::Error> + Send + 'static,
     ) -> Result<T, HistoryError> {
         let shared = self.shared.clone();
-        Ok(off_async(move || shared.blobs.with_git(work)).await??)
+        Ok(off_async(move || shared.blobs.walk(work)).await??)
     }
 }
 
