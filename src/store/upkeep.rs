@@ -254,8 +254,23 @@ mod tests {
                 n_copied += sum;
             }
         }
-        assert!(n_copied < 4 * n_written, "{n_copied} of {n_written}");
+        assert!(n_copied < 3 * n_written, "{n_copied} of {n_written}");
         assert!(most < PACKS_MANY, "{most} packs");
-        assert!(n_large < n_written / SMALL_BYTES_MAX, "{n_large} large packs");
+        assert!(n_large < n_written / (64 << 20), "{n_large} large packs");
+    }
+
+    #[test]
+    fn pack_at_its_last_size_is_none_of_the_small_ones() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let pack = |(name, len): (&str, u64)| {
+            let path = dir.path().join(name);
+            fs::File::create(&path).and_then(|file| file.set_len(len)).expect("a sparse file");
+            path
+        };
+        let sizes = [("a", SMALL_BYTES_MAX + 1), ("b", SMALL_BYTES_MAX), ("c", 1), ("d", 10 * SMALL_BYTES_MAX)];
+        let mut paths: Vec<_> = sizes.into_iter().map(pack).collect();
+        paths.push(dir.path().join("removed"));
+        let small: Vec<u64> = small_ones(paths).into_iter().map(|(size, _)| size).collect();
+        assert_eq!(small, [1, SMALL_BYTES_MAX]);
     }
 }
