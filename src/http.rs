@@ -25,6 +25,7 @@ mod policy;
 mod problem;
 mod problems;
 mod query;
+mod rendered;
 mod reports;
 mod room;
 pub(crate) mod server;
@@ -37,7 +38,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::http::HeaderValue;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, patch, post};
@@ -53,10 +53,7 @@ use problem::Problem;
 
 /// The commit that an answer was made from.
 const COMMIT_HEADER: &str = "golive-commit";
-/// Reports kept as ready JSON take at most this many bytes: some 12,500, more than
-/// most ever have. What is not among them is written out from its file, which takes twice as long.
-const RENDERED_BYTES: u64 = 96 * 1024 * 1024;
-/// And pages of lists.
+/// Pages of lists that are kept take at most this many bytes.
 const PAGES_BYTES: u64 = 8 * 1024 * 1024;
 
 /// What every handler has at hand. One pointer, as axum clones it some times for each request.
@@ -75,9 +72,7 @@ struct Shared {
     store: Arc<Store>,
     assessments: Arc<Assessments>,
     metrics: Arc<Metrics>,
-    /// Whole reports as JSON, by blob id and days until an approval ends: they say
-    /// nothing else that is not in the file.
-    rendered: Arc<Cache<(Oid, u32), Bytes, Weight>>,
+    rendered: rendered::Rendered,
     /// Pages of the list at the tip, by their query.
     pages: Arc<Cache<String, list::Page, list::PageWeight>>,
     streams: Arc<events::Streams>,
@@ -87,15 +82,6 @@ struct Shared {
     git: Arc<git::Access>,
     desk: Arc<desk::Desk>,
     body_limit_bytes: usize,
-}
-
-#[derive(Clone)]
-struct Weight;
-
-impl quick_cache::Weighter<(Oid, u32), Bytes> for Weight {
-    fn weight(&self, _: &(Oid, u32), json: &Bytes) -> u64 {
-        json.len() as u64 + 128
-    }
 }
 
 /// The service, for [`server::serve`].
@@ -117,7 +103,7 @@ pub(crate) fn service(
         store,
         assessments,
         metrics,
-        rendered: Arc::new(cache::of_bytes(13_000, RENDERED_BYTES, 4, Weight)),
+        rendered: rendered::Rendered::default(),
         pages: Arc::new(cache::of_bytes(500, PAGES_BYTES, 1, list::PageWeight)),
         streams: Arc::default(),
         request_ids: Arc::default(),

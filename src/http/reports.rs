@@ -246,7 +246,8 @@ async fn answer(app: &App, written: &Written) -> Result<Response, Problem> {
         None => render(app, &written.entry, &written.policy.policy).await?,
     };
     if is_whole(&written.entry) {
-        app.rendered.insert((written.entry.blob, written.policy.policy.approval_days), json.clone());
+        let key = (written.entry.blob, written.policy.policy.approval_days);
+        app.rendered.keep_written(key, &json, app.store.snapshot().len());
     }
     Ok(tagged(json_response(json), written.entry.blob, written.commit))
 }
@@ -262,12 +263,12 @@ async fn render(app: &App, entry: &Entry, policy: &Policy) -> Result<Bytes, Prob
     if !is_whole(entry) {
         return render_file(&entry.report, &app.store.file(entry.blob).await?, expires_at);
     }
-    if let Some(json) = app.rendered.get(&key) {
+    if let Some(json) = app.rendered.get(key) {
         return Ok(json);
     }
     let _turn = app.room.turn().await;
     let json = render_file(&entry.report, &app.store.file(entry.blob).await?, expires_at)?;
-    app.rendered.insert(key, json.clone());
+    app.rendered.keep(key, &json, app.store.snapshot().len());
     Ok(json)
 }
 
