@@ -3,8 +3,8 @@
 //! The body is opaque bytes and comes back as it went in. Of the YAML, only
 //! fields whose value changes are rewritten; comments, unknown keys, order and
 //! quoting stay. One reader (`gray_matter`, for its data alone) behind a guard
-//! that refuses what YAML can do but a record must not; one writer
-//! (`serde_yaml` for scalars). No IO here, and no knowledge of git.
+//! that refuses what YAML can do but a record must not, for whatever is not in
+//! golive's own form; one writer (`serde_yaml` for scalars). No IO here, and no knowledge of git.
 
 mod edit;
 mod fence;
@@ -80,8 +80,20 @@ pub fn edit(file: &[u8], old: &Report, report: &Report, body: Option<&[u8]>) -> 
 /// [`Fault`] with the place of the first thing that is wrong.
 pub fn decode(file: &[u8]) -> Result<Decoded<'_>, Fault> {
     let parts = fence::split(file)?;
-    let outline = guard::outline(parts.yaml).map_err(|fault| conflict(parts.yaml).unwrap_or(fault))?;
-    let fenced = format!("---\n{}\n---\n", parts.yaml);
+    let report = match own::read(parts.yaml) {
+        Some(report) => {
+            debug_assert_eq!(read(parts.yaml).ok().as_ref(), Some(&report), "not certain");
+            report
+        }
+        None => read(parts.yaml)?,
+    };
+    Ok(Decoded { report, body: parts.body })
+}
+
+/// Reads front matter without its fences, in whatever form.
+fn read(yaml: &str) -> Result<Report, Fault> {
+    let outline = guard::outline(yaml).map_err(|fault| conflict(yaml).unwrap_or(fault))?;
+    let fenced = format!("---\n{yaml}\n---\n");
     let data = Matter::<YAML>::new()
         .parse::<Pod>(&fenced)
         .map_err(|error| {
@@ -94,8 +106,7 @@ pub fn decode(file: &[u8]) -> Result<Decoded<'_>, Fault> {
             let repair = "write the fields of the report between its two lines `---`";
             Fault::new(Rule::NotAMapping, "the front matter is empty", repair).at(2, 1)
         })?;
-    let reader = Reader { data, outline: &outline };
-    Ok(Decoded { report: reader.report()?, body: parts.body })
+    Reader { data, outline: &outline }.report()
 }
 
 /// Returns the line and column of the value of the field `name`, for a message.

@@ -330,6 +330,8 @@ proptest::proptest! {
         proptest::prop_assert!(own::is_certain(&old) && own::is_certain(&new));
         let file = encode(&old, b"---\nx").expect("readable");
         proptest::prop_assert_eq!(&decode(&file).expect("readable").report, &old);
+        proptest::prop_assert_eq!(own::read(&own::yaml(&old)), Some(old.clone()));
+        proptest::prop_assert_eq!(own::read(&own::yaml(&new)), Some(new.clone()));
         let edited = edit(&file, &old, &new, None).expect("editable");
         proptest::prop_assert_eq!(&edited, &encode(&new, b"---\nx").expect("readable"));
         // A comment is a person's: then each field is edited by itself, to the same.
@@ -375,5 +377,35 @@ fn report_is_certain_only_if_its_form_tells_all() {
         Report { reviewed_at: Some(at(2025) + chrono::TimeDelta::milliseconds(1)), ..certain },
     ] {
         assert!(!own::is_certain(&other), "{other:?}");
+    }
+}
+
+#[test]
+fn what_a_person_changed_is_for_a_reader_of_yaml() {
+    let own = own::yaml(&approved(Some("Fine: \"all\" of it.")));
+    assert!(own::read(&own).is_some());
+    for (found, changed) in [
+        ("status: approved", "status: approved "),
+        ("status: approved", "status:  approved"),
+        ("status: approved", "status: 'approved'"),
+        ("status: approved", "status: approved # fine"),
+        ("status: approved", "status: &a approved"),
+        ("status: approved\nrevision: 1\n", "revision: 1\nstatus: approved\n"),
+        ("revision: 1", "revision: 01"),
+        ("revision: 1", "revision: +1"),
+        ("T10:00:00Z", "T10:00:00+00:00"),
+        ("T10:00:00Z", "T10:00:60Z"),
+        ("0198c5f2-7a51", "0198C5F2-7a51"),
+        ("Morgan <", "Morgan \\u003c"),
+        ("mcp-servicenow\nrep", "\"mcp-servicenow\"\nrep"),
+        ("mcp-servicenow\nrep", "null\nrep"),
+        ("mcp-servicenow\nrep", "|-\nrep"),
+        ("\n", "\r\n"),
+        ("of it.\"\n", "of it.\"\nextra: 1\n"),
+        ("of it.\"\n", "of it.\"\n\n"),
+        ("of it.\"\n", "of it.\""),
+    ] {
+        let changed = own.replace(found, changed);
+        assert!(changed != own && own::read(&changed).is_none(), "{changed}");
     }
 }
