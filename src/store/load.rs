@@ -48,9 +48,11 @@ pub(super) fn snapshot_with(
     let git = location.open()?;
     let root = git.find_commit(commit)?.tree()?;
     let mut snapshot = Snapshot::new(commit, root.id());
-    let mut found = files::read(location, commit, &root, &git, known)?;
+    let (found, line) =
+        cores::both(|| files::read(location, commit, &root, &git, known), || trails::line(&location.open()?, commit));
+    let (mut found, line) = (found?, line?);
     let ids = found.iter().filter_map(|found| Some((found.path.as_str(), found.read.as_ref().ok()?.id)));
-    let mut history = trails::read(&git, commit, ids)?;
+    let mut history = trails::read(&git, line, ids)?;
     for (commit, committed_at) in history.met.drain(..).rev() {
         snapshot.line.push(commit, committed_at);
     }

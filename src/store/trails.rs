@@ -29,32 +29,54 @@ pub(super) struct History {
     pub(super) touches: HashMap<String, Vec<Touch>>,
 }
 
-/// Walks back from `tip`; `ids` are the reports of its tree by their paths. The
-/// service's own commits name their report; only commits of others, and of
-/// reports that the tree does not tell, cost a comparison of trees.
+/// A commit of the branch's line.
+pub(super) struct Met {
+    commit: Oid,
+    tree: Oid,
+    at: i64,
+    /// The report that a commit of the service names.
+    own_report: Option<Uuid>,
+}
+
+/// Walks back from `tip` and returns all commits, newest first.
+///
+/// # Errors
+/// libgit2's, if a commit is missing.
+pub(super) fn line(git: &Repository, tip: Oid) -> Result<Vec<Met>, git2::Error> {
+    let odb = git.odb()?;
+    let mut line = Vec::new();
+    let mut next = Some(Step::read(&odb, tip)?);
+    while let Some(step) = next {
+        line.push(Met { commit: step.commit, tree: step.tree, at: step.committed_at, own_report: step.own_report });
+        next = step.before(git, &odb)?;
+    }
+    Ok(line)
+}
+
+/// Finds what changed which report on `line`, newest first; `ids` are the reports of the
+/// tip's tree by their paths. The service's own commits name their report; only commits
+/// of others, and of reports that the tree does not tell, cost a comparison of trees.
 ///
 /// # Errors
 /// libgit2's, if an object is missing.
 pub(super) fn read<'a>(
     git: &Repository,
-    tip: Oid,
+    line: Vec<Met>,
     ids: impl Iterator<Item = (&'a str, Uuid)>,
 ) -> Result<History, git2::Error> {
-    let odb = git.odb()?;
-    let mut history = History::default();
+    let mut history = History { met: Vec::with_capacity(line.len()), touches: HashMap::new() };
     let paths = unique_ids(ids);
     let mut by_path: HashMap<&str, Vec<Touch>> = HashMap::with_capacity(paths.len());
-    let mut next = Some(Step::read(&odb, tip)?);
-    while let Some(step) = next {
-        let touch = |is_own| Touch { commit: step.commit, at: step.committed_at, is_own };
-        history.met.push((step.commit, step.committed_at));
-        next = step.before(git, &odb)?;
-        match step.own_report.and_then(|id| paths.get(&id)) {
+    let mut line = line.into_iter().peekable();
+    while let Some(met) = line.next() {
+        let touch = |is_own| Touch { commit: met.commit, at: met.at, is_own };
+        history.met.push((met.commit, met.at));
+        match met.own_report.and_then(|id| paths.get(&id)) {
             Some(path) => by_path.entry(path).or_default().push(touch(true)),
             None => {
-                let changed = walk::changed_reports(git, next.as_ref().map(|before| before.tree), step.tree)?;
+                let changed = walk::changed_reports(git, line.peek().map(|before| before.tree), met.tree)?;
                 for file in changed.into_iter().filter(|file| !file.is_stray) {
-                    history.touches.entry(file.path).or_default().push(touch(step.own_report.is_some()));
+                    history.touches.entry(file.path).or_default().push(touch(met.own_report.is_some()));
                 }
             }
         }

@@ -6,6 +6,7 @@ use git2::{ObjectType, Oid, Repository, Tree};
 use super::{Reads, is_report_path, stray_fault};
 use crate::report::{Report, change};
 use crate::store::cores;
+use crate::store::packs::Packs;
 use crate::store::problem::{FoundIn, Problem};
 use crate::store::repository::Location;
 use crate::store::size;
@@ -36,14 +37,21 @@ pub(super) fn read(
     if let Some(reports) = root.get_name("reports").filter(|entry| entry.kind() == Some(ObjectType::Tree)) {
         list(git, &git.find_tree(reports.id())?, "reports", &mut files)?;
     }
-    let all = cores::map(location, &files, |git, (path, blob)| match known(path, *blob) {
-        Some(report) => Ok(Some(Found { path: path.clone(), blob: *blob, read: Ok(report), is_stray: false })),
-        None if size::is_too_long(git, *blob)? => {
+    let packs = Packs::new(location.pack_dir());
+    let all = cores::map(location, &files, |git, (path, blob)| {
+        if let Some(report) = known(path, *blob) {
+            return Ok(Some(Found { path: path.clone(), blob: *blob, read: Ok(report), is_stray: false }));
+        }
+        // Libgit2 takes twice as long for it.
+        if let Some(in_pack) = packs.read(*blob) {
+            return Ok(found(path, *blob, &in_pack.file, commit));
+        }
+        if size::is_too_long(git, *blob)? {
             let problem = Problem::new(size::too_long(), b"", FoundIn::Commit(commit), Utc::now());
             let is_stray = !is_report_path(path);
-            Ok((!is_stray).then(|| Found { path: path.clone(), blob: *blob, read: Err(problem), is_stray }))
+            return Ok((!is_stray).then(|| Found { path: path.clone(), blob: *blob, read: Err(problem), is_stray }));
         }
-        None => Ok(found(path, *blob, git.find_blob(*blob)?.content(), commit)),
+        Ok(found(path, *blob, git.find_blob(*blob)?.content(), commit))
     })?;
     Ok(all.into_iter().flatten().collect())
 }
