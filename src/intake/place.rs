@@ -5,6 +5,7 @@ use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use git2::Oid;
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
@@ -40,14 +41,15 @@ pub(super) struct Places {
     work_dir: PathBuf,
     slots: Slots,
     /// For files that are new; `None` if that is another file system.
-    nursery: Option<Nursery>,
+    nursery: Option<Arc<Nursery>>,
     n_made: Cell<usize>,
 }
 
 impl Places {
     pub(super) fn new(work_dir: &Path, own_dir: &Path) -> Self {
-        let nursery = Nursery::open(&own_dir.join("new/files"), work_dir, FILES_PER_FOLDER);
-        Self { work_dir: work_dir.into(), slots: Slots::new(own_dir.join("tmp")), nursery, n_made: Cell::default() }
+        let nursery = Nursery::open(&own_dir.join("new/files"), work_dir, FILES_PER_FOLDER).map(Arc::new);
+        let slots = Slots::new(own_dir.join("tmp"), nursery.clone());
+        Self { work_dir: work_dir.into(), slots, nursery, n_made: Cell::default() }
     }
 
     /// Makes the file at `path` hold `bytes`, which are `blob`, if what is there

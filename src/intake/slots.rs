@@ -11,9 +11,12 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
+
+use crate::store::nursery::Nursery;
 
 /// For so long whoever had a file open is given time to close it.
 const REST: Duration = Duration::from_secs(30);
@@ -26,6 +29,8 @@ pub(super) const SLOT_PREFIX: &str = "file-";
 
 pub(super) struct Slots {
     folder: PathBuf,
+    /// Where they are made; `None` where that is another file system.
+    nursery: Option<Arc<Nursery>>,
     /// When each was used last, oldest first.
     used: RefCell<VecDeque<(Instant, usize)>>,
     /// The mode of a file that is made here, once one was.
@@ -33,8 +38,8 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    pub(super) fn new(folder: PathBuf) -> Self {
-        Self { folder, used: RefCell::default(), mode: Cell::default() }
+    pub(super) fn new(folder: PathBuf, nursery: Option<Arc<Nursery>>) -> Self {
+        Self { folder, nursery, used: RefCell::default(), mode: Cell::default() }
     }
 
     /// Returns a file that holds `bytes`, to be renamed or exchanged before it is its
@@ -45,13 +50,15 @@ impl Slots {
     pub(super) fn fill(&self, bytes: &[u8]) -> io::Result<(PathBuf, File)> {
         let slot = self.next(Instant::now());
         let path = self.folder.join(format!("{SLOT_PREFIX}{slot}"));
-        let mut file = match self.used(&path)? {
-            Some(file) => file,
-            None => self.make(&path)?,
+        let (mut file, n_before) = match self.used(&path)? {
+            Some(used) => used,
+            None => (self.make(&path)?, 0),
         };
         file.write_all(bytes)?;
         // Not cut before: that would free its blocks, only to ask for others.
-        file.set_len(bytes.len() as u64)?;
+        if n_before > bytes.len() as u64 {
+            file.set_len(bytes.len() as u64)?;
+        }
         Ok((path, file))
     }
 
@@ -65,21 +72,35 @@ impl Slots {
         slot
     }
 
-    /// Opens the file that was left at `path`, if it can be written over: another
-    /// name that a person gave it would show what is written, and another mode
-    /// would go with it.
-    fn used(&self, path: &PathBuf) -> io::Result<Option<File>> {
+    /// Opens the file that was left at `path`, if it can be written over, and returns its
+    /// length with it: another name that a person gave it would show what is written, and
+    /// another mode would go with it.
+    fn used(&self, path: &PathBuf) -> io::Result<Option<(File, u64)>> {
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
         let is_ours = |found: &Metadata| found.is_file() && found.nlink() == 1 && Some(found.mode()) == self.mode.get();
         match OpenOptions::new().write(true).custom_flags(flags.cast_signed()).open(path) {
-            Ok(file) if is_ours(&file.metadata()?) => Ok(Some(file)),
+            Ok(file) => {
+                let found = file.metadata()?;
+                if is_ours(&found) {
+                    return Ok(Some((file, found.len())));
+                }
+                fs::remove_file(path).map(|()| None)
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            _ => fs::remove_file(path).map(|()| None),
+            Err(_) => fs::remove_file(path).map(|()| None),
         }
     }
 
     fn make(&self, path: &PathBuf) -> io::Result<File> {
-        let make = || OpenOptions::new().write(true).create_new(true).open(path);
+        let make = || match &self.nursery {
+            None => OpenOptions::new().write(true).create_new(true).open(path),
+            Some(nursery) => {
+                let name = path.file_name().unwrap_or_default();
+                let (made, file) = nursery.create(&name.to_string_lossy())?;
+                let moved = fs::rename(&made, path).inspect_err(|_| drop(fs::remove_file(&made)));
+                moved.map(|()| file)
+            }
+        };
         let file = match make() {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 fs::create_dir_all(&self.folder)?;
@@ -109,16 +130,30 @@ mod tests {
     #[test]
     fn a_file_that_was_used_a_moment_ago_is_left_to_whoever_has_it_open() {
         let dir = tempfile::tempdir().unwrap();
-        let slots = Slots::new(dir.path().join("tmp"));
+        let slots = Slots::new(dir.path().join("tmp"), None);
         let first = slots.fill(b"one").unwrap().0;
         assert_ne!(slots.fill(b"two").unwrap().0, first);
         assert_eq!(fs::read(&first).unwrap(), b"one");
     }
 
     #[test]
+    fn files_are_made_in_the_nursery_and_kept_where_a_start_looks_for_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let nursery = Nursery::open(&dir.path().join("new"), dir.path(), 1).map(Arc::new);
+        let slots = Slots::new(dir.path().join("tmp"), nursery);
+        for text in ["one", "two"] {
+            let (path, _) = slots.fill(text.as_bytes()).unwrap();
+            assert_eq!(path.parent(), Some(&*dir.path().join("tmp")));
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        let left = walkdir::WalkDir::new(dir.path().join("new")).into_iter().flatten();
+        assert_eq!(left.filter(|entry| entry.file_type().is_file()).count(), 0);
+    }
+
+    #[test]
     fn a_used_file_is_written_over_as_a_whole() {
         let dir = tempfile::tempdir().unwrap();
-        let slots = Slots::new(dir.path().join("tmp"));
+        let slots = Slots::new(dir.path().join("tmp"), None);
         let path = slots.fill(b"a long text").unwrap().0;
         let ino = fs::metadata(&path).unwrap().ino();
         assert_eq!(round(&slots, b"short"), path);
@@ -129,7 +164,7 @@ mod tests {
     #[test]
     fn a_file_that_has_another_name_or_mode_is_not_written_over() {
         let dir = tempfile::tempdir().unwrap();
-        let slots = Slots::new(dir.path().join("tmp"));
+        let slots = Slots::new(dir.path().join("tmp"), None);
         let (path, copy) = (slots.fill(b"old").unwrap().0, dir.path().join("a person's copy"));
         fs::hard_link(&path, &copy).unwrap();
         assert_eq!(round(&slots, b"new"), path);
