@@ -14,5 +14,6 @@ mod set_aside;
 mod settle;
 mod slots;
 mod taken_out;
+mod told;
 mod watch;
 pub mod worktree;

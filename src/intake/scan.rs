@@ -30,7 +30,10 @@ use crate::store::snapshot::{ListQuery, Snapshot};
 /// part of that once more, as the kernel tells the watcher of each.
 const SHARE: u32 = 200;
 const INTERVAL_MIN: Duration = Duration::from_secs(1);
+/// However long a walk takes, where not all is told otherwise.
 const INTERVAL_MAX: Duration = Duration::from_secs(30);
+/// And where it is.
+const INTERVAL_MAX_TOLD: Duration = Duration::from_secs(600);
 
 /// The signatures at which files were seen to hold what the tip has, by path; most
 /// of these are the snapshot's own.
@@ -44,6 +47,8 @@ pub(super) struct Scanner {
     next_at: Instant,
     hurried_at: Option<Instant>,
     n_done: usize,
+    /// A walk finds nothing that is not told otherwise, as far as that is known.
+    is_all_told: bool,
 }
 
 /// What a walk found.
@@ -62,7 +67,15 @@ impl Scanner {
             Walk { location: location.clone(), verified, is_stopped: is_stopped.clone(), hasher: RandomState::new() };
         let run = move || walk.run(&waiting, is_whole, &news);
         std::thread::Builder::new().name("scan".into()).spawn(run).expect("a thread can be started at start");
-        Self { requests, is_stopped, is_busy: false, next_at: Instant::now(), hurried_at: None, n_done: 0 }
+        Self {
+            requests,
+            is_stopped,
+            is_busy: false,
+            next_at: Instant::now(),
+            hurried_at: None,
+            n_done: 0,
+            is_all_told: false,
+        }
     }
 
     /// Starts a walk if one is due. `at` is the state that the work tree was brought to.
@@ -75,9 +88,16 @@ impl Scanner {
     /// Notes that a walk has come to its end; returns whether it was the first.
     pub(super) fn is_done(&mut self, scan: &Scan, now: Instant) -> bool {
         self.is_busy = false;
-        self.next_at = now + interval(scan.took);
+        self.next_at = now + interval(scan.took, self.is_all_told);
         self.n_done += 1;
         self.n_done == 1
+    }
+
+    /// Notes whether all is told that a walk could find; if it is no longer, one is due.
+    pub(super) fn all_is_told(&mut self, is_all_told: bool, now: Instant) {
+        if std::mem::replace(&mut self.is_all_told, is_all_told) && !is_all_told {
+            self.soon(now);
+        }
     }
 
     /// Something happened that nobody told of. Under constant trouble, walks keep
@@ -102,8 +122,8 @@ impl Drop for Scanner {
 }
 
 /// Returns how long to wait after a walk that `took` so long.
-fn interval(took: Duration) -> Duration {
-    (took * SHARE).clamp(INTERVAL_MIN, INTERVAL_MAX)
+fn interval(took: Duration, is_all_told: bool) -> Duration {
+    (took * SHARE).clamp(INTERVAL_MIN, if is_all_told { INTERVAL_MAX_TOLD } else { INTERVAL_MAX })
 }
 
 struct Walk {
@@ -225,11 +245,13 @@ mod tests {
     use crate::store::{Change, Store, Via, repository};
 
     #[test]
-    fn walks_take_half_a_percent_and_are_at_most_half_a_minute_apart() {
+    fn walks_take_half_a_percent_and_are_half_a_minute_apart_at_most_where_not_all_is_told() {
         let ms = Duration::from_millis;
-        assert_eq!(interval(ms(1)), ms(1000));
-        assert_eq!(interval(ms(100)), ms(20_000));
-        assert_eq!(interval(ms(5000)), ms(30_000));
+        for (took, told, untold) in [(1, 1000, 1000), (100, 20_000, 20_000), (600, 120_000, 30_000)] {
+            assert_eq!(interval(ms(took), true), ms(told));
+            assert_eq!(interval(ms(took), false), ms(untold));
+        }
+        assert_eq!(interval(ms(5000), true), ms(600_000));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use notify::{Config, Event, RecommendedWatcher, RecursiveMode, Watcher};
 use walkdir::WalkDir;
 
 use super::settle::Hint;
+use super::told::is_local;
 use super::worktree::News;
 
 /// What was heard since the last time.
@@ -36,18 +37,26 @@ pub(super) struct Watch {
     wake: SyncSender<News>,
     /// With the folder that is watched: device and inode.
     watcher: Option<(RecommendedWatcher, (u64, u64))>,
+    /// Nothing happens to the folder without the kernel's knowledge.
+    is_local: bool,
     has_complained: bool,
 }
 
 impl Watch {
     /// `wake` is told when something was heard.
     pub(super) fn new(work_dir: &Path, wake: SyncSender<News>) -> Self {
-        Self { reports: work_dir.join("reports"), heard: Arc::default(), wake, watcher: None, has_complained: false }
+        let reports = work_dir.join("reports");
+        Self { reports, heard: Arc::default(), wake, watcher: None, is_local: false, has_complained: false }
     }
 
     /// Returns whether all of the folder is watched, as far as that is known.
     pub(super) fn is_whole(&self) -> bool {
         self.watcher.is_some() && !self.has_complained
+    }
+
+    /// Returns whether all that happens in the folder is told, as far as that is known.
+    pub(super) fn hears_all(&self) -> bool {
+        self.is_whole() && self.is_local
     }
 
     /// Returns whether a folder is watched, be it the right one or not.
@@ -95,6 +104,7 @@ impl Watch {
                     }
                 }
                 self.watcher = Some((watcher, folder));
+                self.is_local = is_local(&self.reports);
                 true
             }
             Err(error) => {

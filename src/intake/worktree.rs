@@ -184,6 +184,7 @@ impl WorkTree {
                 senses.scanner.soon(now);
             }
             self.mirror.placed.is_watched = senses.watch.is_whole();
+            senses.scanner.all_is_told(senses.watch.hears_all(), now);
         }
         if let Some(at) = self.mirror.at() {
             senses.scanner.scan_if_due(at, now);
