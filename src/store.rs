@@ -7,6 +7,7 @@
 
 mod absorb;
 pub mod activity;
+mod announced;
 mod batch;
 mod blobs;
 mod branch;
@@ -62,7 +63,7 @@ mod written;
 use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -71,6 +72,7 @@ use crossbeam_channel::TrySendError;
 use git2::{Oid, Repository};
 use tokio::sync::oneshot;
 
+pub use announced::Announced;
 pub use draft::{Change, Expected};
 pub use edit::HandEdit;
 pub use form::Form;
@@ -95,8 +97,6 @@ use snapshot::Snapshot;
 const QUEUE_MAX: usize = 1024;
 /// Writes that are held at once for a push.
 const HELD_MAX: i64 = 512;
-/// Batches that the work tree may be behind before it has to compare by itself.
-const ANNOUNCED_MAX: usize = 64;
 
 /// The reports repository, opened and owned.
 pub struct Store {
@@ -188,17 +188,16 @@ impl Store {
         self.shared.obstacle.load_full()
     }
 
-    /// Returns the receiver of everything committed from now on, for the one
-    /// who brings the work tree forward. Called once.
-    pub fn listen(&self) -> Receiver<Published> {
-        let (sender, receiver) = sync_channel(ANNOUNCED_MAX);
-        *self.shared.listener.lock().expect("no panic under this lock") = Some(sender);
-        receiver
+    /// Returns where everything is told that is committed from now on, for the one
+    /// who brings the work tree forward.
+    pub fn listen(&self) -> Arc<Announced> {
+        self.shared.announced.begin();
+        self.shared.announced.clone()
     }
 
-    /// Returns whether the listener missed something since the last call.
+    /// Returns whether something was not told there since the last call.
     pub fn take_missed(&self) -> bool {
-        self.shared.missed.swap(false, Ordering::AcqRel)
+        self.shared.announced.take_missed()
     }
 
     /// Makes `change`. When it returns, its commit is at the tip and on disk.
@@ -379,7 +378,7 @@ impl Store {
             stop_mark::set(&self.shared.location);
         }
         failpoint!("stop.marked");
-        drop(self.shared.listener.lock().expect("no panic under this lock").take());
+        self.shared.announced.close();
     }
 }
 

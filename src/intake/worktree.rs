@@ -16,7 +16,7 @@ use super::settle::{Hint, Suspects};
 use super::taken_out;
 use super::watch::Watch;
 use crate::store::repository::Location;
-use crate::store::{Published, Store};
+use crate::store::{Announced, Published, Store};
 
 /// After so long without news, the index is brought forward.
 const QUIET: Duration = Duration::from_millis(100);
@@ -28,7 +28,8 @@ const RENEW_INTERVAL: Duration = Duration::from_millis(500);
 const HEAR_INTERVAL: Duration = Duration::from_millis(20);
 /// Files that are looked at before news are heard again.
 const LOOKS_MAX: usize = 128;
-const NEWS_MAX: usize = 64;
+/// Each keeps a snapshot.
+const NEWS_MAX: usize = 8;
 
 /// What the thread is told.
 pub(super) enum News {
@@ -83,7 +84,7 @@ impl WorkTree {
 
     /// Works until the store is closed. Errors are logged: the record is not in
     /// the work tree, and the next comparison tries again.
-    pub fn run(mut self, store: &Arc<Store>, published: Receiver<Published>) {
+    pub fn run(mut self, store: &Arc<Store>, published: Arc<Announced>) {
         let (sender, news) = sync_channel(NEWS_MAX);
         let mut edits = Edits::new(store, self.verified.clone());
         let watch = Watch::new(&self.location.work_dir, sender.clone());
@@ -112,10 +113,12 @@ impl WorkTree {
                 }
                 senses.scanner.hurry(Instant::now());
             } else {
-                if matches!(heard, Ok(News::Committed(_))) {
+                let is_committed = matches!(heard, Ok(News::Committed(_)));
+                self.hear(heard, &mut senses, &mut edits, store);
+                if is_committed {
+                    // From here on: to bring many files forward can take longer than that quiet.
                     committed_at = Instant::now();
                 }
-                self.hear(heard, &mut senses, &mut edits, store);
                 self.mirror.compare_if_due(store, is_closed);
                 self.renew(&mut senses);
                 if !is_closed {
@@ -145,7 +148,7 @@ impl WorkTree {
     fn hear(&mut self, heard: Result<News, RecvTimeoutError>, senses: &mut Senses, edits: &mut Edits, store: &Store) {
         let now = Instant::now();
         match heard {
-            Ok(News::Committed(published)) => self.mirror.follow(&published),
+            Ok(News::Committed(published)) => self.mirror.follow(&published, store),
             Ok(News::Scanned(scan)) => {
                 let is_first = senses.scanner.is_done(&scan, now);
                 self.is_compared |= is_first;
@@ -231,8 +234,8 @@ impl WorkTree {
 }
 
 /// Passes on what was committed, until nothing more will be.
-fn pass_on(published: &Receiver<Published>, news: &SyncSender<News>) {
-    while let Ok(published) = published.recv() {
+fn pass_on(published: &Announced, news: &SyncSender<News>) {
+    while let Some(published) = published.next() {
         if news.send(News::Committed(published)).is_err() {
             return;
         }

@@ -161,7 +161,13 @@ impl Plan {
         self.objects.push(commit);
         self.objects.push(draft.blob);
         self.files.insert(blob, draft.file.clone());
-        self.changes.push(FileChange { path: draft.path.clone(), before: draft.base, blob, file: draft.file.clone() });
+        self.changes.push(FileChange {
+            path: draft.path.clone(),
+            commit: self.snapshot.commit,
+            before: draft.base,
+            blob,
+            file: Some(draft.file.clone()),
+        });
         let before = self.snapshot.at_path(&draft.path).map(|entry| entry.commits.clone()).unwrap_or_default();
         let commits = before.with(self.snapshot.commit);
         let (report, path) = (draft.report, draft.path);

@@ -1,7 +1,6 @@
 //! What the writer, the upkeep and all readers share.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::SyncSender;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -10,6 +9,7 @@ use chrono::Utc;
 use git2::Oid;
 use tokio::sync::watch;
 
+use super::announced::Announced;
 use super::blobs::Blobs;
 use super::draft::{Change, Outcome};
 use super::history::States;
@@ -18,7 +18,7 @@ use super::lag::Lag;
 use super::message::Via;
 use super::repository::Location;
 use super::snapshot::Snapshot;
-use super::{Published, WriteError, saved, served};
+use super::{WriteError, saved, served};
 use crate::failpoint::failpoint;
 use crate::metrics::Metrics;
 use crate::policy::Enforcement;
@@ -48,10 +48,8 @@ pub(super) struct Shared {
     pub(super) metrics: Arc<Metrics>,
     /// Holds the writer back while a push lands.
     pub(super) hold: Hold,
-    /// Whoever brings the work tree forward; set once.
-    pub(super) listener: Mutex<Option<SyncSender<Published>>>,
-    /// The listener missed something and has to compare by itself.
-    pub(super) missed: AtomicBool,
+    /// For whoever brings the work tree forward.
+    pub(super) announced: Arc<Announced>,
     /// The tip does not contain what is served.
     pub(super) is_rewound: AtomicBool,
     /// What git's index can still hold of a time before the tip.
@@ -149,16 +147,6 @@ impl Shared {
             }
             Ok(false) => {}
             Err(error) => tracing::debug!("The state could not be saved for the next start: {error}"),
-        }
-    }
-
-    /// Tells the listener; `None` says that it has to look by itself.
-    pub(super) fn announce(&self, published: Option<Published>) {
-        let listener = self.listener.lock().expect("no panic under this lock");
-        let Some(listener) = listener.as_ref() else { return };
-        let heard = published.is_some_and(|published| listener.try_send(published).is_ok());
-        if !heard {
-            self.missed.store(true, Ordering::Release);
         }
     }
 

@@ -278,7 +278,7 @@ impl Writer {
         let snapshot = Arc::new(snapshot);
         self.shared.serve(snapshot.clone());
         self.shared.lag.lock().expect("no panic under this lock").committed(&changes);
-        self.shared.announce(Some(Published { snapshot, changes }));
+        self.shared.announced.tell(Published { snapshot, changes });
     }
 
     /// Notes that `error` stands in the way of writes, and returns it for the callers.

@@ -80,8 +80,10 @@ pub struct Published {
 #[derive(Clone, Debug)]
 pub struct FileChange {
     pub path: Arc<str>,
+    pub commit: Oid,
     /// `None` for a file that is new.
     pub before: Option<Oid>,
     pub blob: Oid,
-    pub file: Arc<[u8]>,
+    /// `None` if it is to be read: [`super::Store::peek`].
+    pub file: Option<Arc<[u8]>>,
 }

@@ -11,25 +11,33 @@ use git2::Oid;
 use super::{Mirror, RETRY_INTERVAL};
 use crate::intake::place::Placed;
 use crate::report::fault::Rule;
-use crate::store::Published;
 use crate::store::problem::FoundIn;
+use crate::store::{Published, Store};
 
 impl Mirror {
-    /// Brings forward what a batch changed, unless a comparison will.
-    pub(in crate::intake) fn follow(&mut self, published: &Published) {
-        // Where news were missed, older ones come in after the comparison that made that good.
+    /// Brings forward what was committed, unless a comparison will.
+    pub(in crate::intake) fn follow(&mut self, published: &Published, store: &Store) {
         if self.compare_at.is_some() || self.at.has_been_at(published.snapshot.commit) {
             return;
         }
-        self.at = published.snapshot.clone();
+        let before = std::mem::replace(&mut self.at, published.snapshot.clone());
         for change in &published.changes {
+            // Where news were missed, older ones come in after the comparison that made that good.
+            if before.has_been_at(change.commit) {
+                continue;
+            }
             match self.ahead.get(&*change.path) {
                 Some(newer) if *newer != change.blob => continue,
                 Some(_) => drop(self.ahead.remove(&*change.path)),
                 None => {}
             }
             let base = self.held.get(&change.path).unwrap_or(change.before);
-            let placed = self.put(&change.path, &change.file, change.blob, base, &|found| Some(found) == base);
+            let file = match &change.file {
+                Some(file) => Ok(file.clone()),
+                None => store.peek(change.blob).map_err(io::Error::other),
+            };
+            let is_base = |found| Some(found) == base;
+            let placed = file.and_then(|file| self.put(&change.path, &file, change.blob, base, &is_base));
             if let (Ok(Placed::Forward(_)), Some(base)) = (&placed, base.filter(|base| *base != change.blob)) {
                 self.replaced.add(&change.path, base, Instant::now());
             }

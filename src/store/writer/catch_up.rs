@@ -74,7 +74,7 @@ impl Writer {
         failpoint!("absorb.read");
         self.shared.serve(Arc::new(snapshot));
         self.shared.is_rewound.store(false, Ordering::Release);
-        self.shared.announce(None);
+        self.shared.announced.miss();
         failpoint!("absorb.served");
         Ok(self.shared.snapshot.load_full())
     }
