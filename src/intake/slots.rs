@@ -50,13 +50,14 @@ impl Slots {
     pub(super) fn fill(&self, bytes: &[u8]) -> io::Result<(PathBuf, File)> {
         let slot = self.next(Instant::now());
         let path = self.folder.join(format!("{SLOT_PREFIX}{slot}"));
-        let (mut file, n_before) = match self.used(&path)? {
-            Some(used) => used,
-            None => (self.make(&path)?, 0),
+        let mut file = match self.used(&path)? {
+            Some(file) => file,
+            None => self.make(&path)?,
         };
         file.write_all(bytes)?;
-        // Not cut before: that would free its blocks, only to ask for others.
-        if n_before > bytes.len() as u64 {
+        // Not cut before: that would free its blocks, only to ask for others. And only if it
+        // is longer, as that costs as much as to write it.
+        if file.metadata()?.len() != bytes.len() as u64 {
             file.set_len(bytes.len() as u64)?;
         }
         Ok((path, file))
@@ -72,22 +73,16 @@ impl Slots {
         slot
     }
 
-    /// Opens the file that was left at `path`, if it can be written over, and returns its
-    /// length with it: another name that a person gave it would show what is written, and
-    /// another mode would go with it.
-    fn used(&self, path: &PathBuf) -> io::Result<Option<(File, u64)>> {
+    /// Opens the file that was left at `path`, if it can be written over: another
+    /// name that a person gave it would show what is written, and another mode
+    /// would go with it.
+    fn used(&self, path: &PathBuf) -> io::Result<Option<File>> {
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
         let is_ours = |found: &Metadata| found.is_file() && found.nlink() == 1 && Some(found.mode()) == self.mode.get();
         match OpenOptions::new().write(true).custom_flags(flags.cast_signed()).open(path) {
-            Ok(file) => {
-                let found = file.metadata()?;
-                if is_ours(&found) {
-                    return Ok(Some((file, found.len())));
-                }
-                fs::remove_file(path).map(|()| None)
-            }
+            Ok(file) if is_ours(&file.metadata()?) => Ok(Some(file)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(_) => fs::remove_file(path).map(|()| None),
+            _ => fs::remove_file(path).map(|()| None),
         }
     }
 
