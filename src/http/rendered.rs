@@ -16,8 +16,8 @@ use super::cache;
 
 /// This and what the store keeps of each report take at most so many bytes together.
 const BYTES_MAX: u64 = 184 * 1024 * 1024;
-/// What the store keeps of a report.
-const BYTES_PER_REPORT: u64 = 1024;
+/// What the store keeps of a report, and what lies between.
+const BYTES_PER_REPORT: u64 = 1200;
 /// However many there are, so much is left for these.
 const BYTES_MIN: u64 = 64 * 1024 * 1024;
 /// What most take as they are: some 22,000 fit.
@@ -26,8 +26,10 @@ const JSON_BYTES: u64 = 8 * 1024;
 const STEP: u64 = 1024;
 const ITEMS_EXPECTED: usize = 32_000;
 const N_SHARDS: usize = 4;
-/// Where there is no space left, one of so many is compressed: what is asked for often
-/// comes in all the same, and what is not has cost less.
+/// Compressed they take half of it.
+const PACKED_BYTES: u64 = JSON_BYTES / 2;
+/// Where there is space for less than half, and it is taken, one of so many is compressed: what is asked for
+/// often comes in all the same, and what is not has cost less.
 const TAKEN_OF: u64 = 4;
 
 /// The version of a file, and the days until an approval ends: what a ready report says
@@ -79,8 +81,9 @@ impl Rendered {
         if self.has_space_for_all(n_reports) {
             return self.cache.insert(key, Ready::AsIs(json.clone()));
         }
-        let is_full = self.cache.weight() > self.cache.capacity() / 8 * 7;
-        if is_full && !self.n_refused.fetch_add(1, Ordering::Relaxed).is_multiple_of(TAKEN_OF) {
+        let (weight, capacity) = (self.cache.weight(), self.cache.capacity());
+        let is_scarce = weight > capacity / 8 * 7 && n_reports as u64 * PACKED_BYTES > 2 * capacity;
+        if is_scarce && !self.n_refused.fetch_add(1, Ordering::Relaxed).is_multiple_of(TAKEN_OF) {
             return;
         }
         self.cache.insert(key, Ready::Packed(block::compress(json).into_boxed_slice().into(), json.len()));
