@@ -31,7 +31,8 @@ PLANS = {
     ),
     "bench": Plan("bench"),
     "full": Plan(
-        "full", sizes=(100, 1_000, 10_000, 30_000, 100_000), idle_seconds=60.0,
+        # Idle for longer than from one walk over the work tree to the next.
+        "full", sizes=(100, 1_000, 10_000, 30_000, 100_000), idle_seconds=200.0,
         sustained_seconds=600.0, disk_quiet_seconds=120.0, free_gb_needed=30,
     ),
 }  # fmt: skip
