@@ -26,5 +26,5 @@ conformance: ## Run the official MCP conformance suite and inspector against the
 bench: ## Install PostgreSQL if it is missing and measure golive against it (6 minutes); results in docs/
 	@scripts/bench
 
-bench-full: ## The same with 100,000 reports and ten minutes of writing (25 minutes, 30 GB of disk)
+bench-full: ## The same with 100,000 reports and ten minutes of writing (24 minutes, 30 GB of disk)
 	@scripts/bench --full

@@ -103,7 +103,7 @@ def _arguments() -> argparse.Namespace:
         prog="scripts/bench",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="make bench takes about 6 minutes after the build, make bench-full about 25 and 30 GB of disk.\n"
+        epilog="make bench takes about 6 minutes after the build, make bench-full about 24 and 30 GB of disk.\n"
         "Close what else runs on the machine. Ctrl-C ends all that was started and deletes the run's folder.\n"
         "Results: docs/benchmark.md, .json, .svg and the README's section (--quick: in target/bench/quick).",
     )

@@ -41,6 +41,10 @@ const NOTE_INTERVAL: Duration = Duration::from_secs(1);
 const SAVE_INTERVAL: Duration = Duration::from_secs(10);
 const SAVE_MIN: usize = 500;
 const SAVE_SHARE: usize = 20;
+/// After a save that took so long, the next one rests this many times as long: of a million
+/// reports it takes ten seconds, in which others write 30,000 more. A start after a crash
+/// then reads git alone, if the last one is too long ago.
+const SAVE_REST: u32 = 10;
 /// A repack that takes longer is ended; it is tried again later.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -97,31 +101,46 @@ pub(super) fn run(location: &Location, shared: &Arc<Shared>, stop: &Receiver<()>
     }
 }
 
-/// The state is saved beside the rest: of a million reports that takes ten seconds, in which
-/// flushes leave hundreds of packs.
+/// The state is saved beside the rest, in which flushes leave hundreds of packs.
 #[derive(Default)]
-struct Saving(Option<JoinHandle<()>>);
+struct Saving {
+    /// Returns how long it took.
+    thread: Option<JoinHandle<Duration>>,
+    rest_until: Option<Instant>,
+}
 
 impl Saving {
-    /// Begins, unless the last one is still under way.
+    /// Begins, unless the last one is still under way, or not long ago.
     fn begin(&mut self, shared: &Arc<Shared>) {
-        match self.0.take() {
-            Some(thread) if !thread.is_finished() => return self.0 = Some(thread),
-            done => drop(Self(done)),
+        if self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return;
+        }
+        let took = self.end();
+        self.rest_until = took.map(|took| Instant::now() + took * SAVE_REST).or(self.rest_until);
+        if self.rest_until.is_some_and(|until| until > Instant::now()) {
+            return;
         }
         let n_commits = SAVE_MIN.max(shared.snapshot.load().line.len() / SAVE_SHARE);
         let own = shared.clone();
-        let thread = Builder::new().name("save".into()).spawn(move || own.save_snapshot(n_commits));
+        let save = move || {
+            let start = Instant::now();
+            own.save_snapshot(n_commits);
+            start.elapsed()
+        };
         // Without a thread it is saved another time, at the stop at the latest.
-        self.0 = thread.ok();
+        self.thread = Builder::new().name("save".into()).spawn(save).ok();
+    }
+
+    /// Waits for the one that is under way, and returns how long it took.
+    fn end(&mut self) -> Option<Duration> {
+        let done = self.thread.take()?.join();
+        done.inspect_err(|_| tracing::error!("The thread that saves the state panicked")).ok()
     }
 }
 
 impl Drop for Saving {
     fn drop(&mut self) {
-        if self.0.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("The thread that saves the state panicked");
-        }
+        self.end();
     }
 }
 
