@@ -28,6 +28,8 @@ const ITEMS_EXPECTED: usize = 32_000;
 const N_SHARDS: usize = 4;
 /// Compressed they take half of it.
 const PACKED_BYTES: u64 = JSON_BYTES / 2;
+/// A longer one is kept as it is: to pack it and to unpack it would hold up others.
+const PACKED_MAX: usize = 64 * 1024;
 /// Where there is space for less than half, and it is taken, one of so many is compressed: what is asked for
 /// often comes in all the same, and what is not has cost less.
 const TAKEN_OF: u64 = 4;
@@ -78,7 +80,7 @@ impl Rendered {
 
     /// Keeps what was read, one of `n_reports`.
     pub(super) fn keep(&self, key: Key, json: &Bytes, n_reports: usize) {
-        if self.has_space_for_all(n_reports) {
+        if self.has_space_for_all(n_reports) || json.len() > PACKED_MAX {
             return self.cache.insert(key, Ready::AsIs(json.clone()));
         }
         let (weight, capacity) = (self.cache.weight(), self.cache.capacity());
@@ -139,6 +141,16 @@ mod tests {
             assert!((0..1000).all(|n| rendered.get(key(n)) == Some(json(n))), "{n_reports}");
             assert!(rendered.get(key(1000)).is_none());
         }
+    }
+
+    #[test]
+    fn long_ones_are_never_compressed() {
+        let rendered = Rendered::default();
+        let long: Bytes = json(0).iter().copied().cycle().take(PACKED_MAX + 1).collect();
+        rendered.keep(key(0), &long, 1_000_000);
+        assert!(matches!(rendered.cache.get(&key(0)), Some(Ready::AsIs(kept)) if kept == long));
+        rendered.keep(key(1), &long.slice(1..), 1_000_000);
+        assert!(matches!(rendered.cache.get(&key(1)), Some(Ready::Packed(_, PACKED_MAX))));
     }
 
     #[test]

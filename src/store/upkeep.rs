@@ -229,10 +229,29 @@ fn repack(location: &Location, stop: &Receiver<()>) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{Store, repository};
 
     fn packs(sizes: &[(usize, u64)]) -> Vec<(u64, PathBuf)> {
         let sizes = sizes.iter().flat_map(|(n, size)| vec![(*size, PathBuf::new()); *n]);
         sizes.collect()
+    }
+
+    #[test]
+    fn after_a_long_save_the_next_one_rests() {
+        let dir = tempfile::tempdir().expect("a folder");
+        repository::create(dir.path()).expect("a repository");
+        let store = Store::open(dir.path(), Arc::default(), 1024).expect("a store");
+        for (took, is_begun) in [(Duration::from_secs(60), false), (Duration::ZERO, true)] {
+            let thread = std::thread::spawn(move || took);
+            while !thread.is_finished() {
+                std::thread::yield_now();
+            }
+            let mut saving = Saving { thread: Some(thread), rest_until: None };
+            saving.begin(&store.shared);
+            assert_eq!(saving.thread.is_some(), is_begun, "{took:?}");
+            saving.begin(&store.shared);
+            assert_eq!(saving.thread.is_some(), is_begun, "{took:?}, asked again");
+        }
     }
 
     #[test]

@@ -194,3 +194,85 @@ impl Mirror {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::report::key::RepositoryKey;
+    use crate::report::{Decision, Status, Submission};
+    use crate::store::snapshot::Entry;
+    use crate::store::{Announced, Change, Expected, Via, repository};
+
+    struct Scene {
+        dir: tempfile::TempDir,
+        store: Store,
+        announced: Arc<Announced>,
+        mirror: Mirror,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            repository::create(dir.path()).unwrap();
+            let store = Store::open(dir.path(), Arc::default(), 1024).unwrap();
+            let mut mirror = Mirror::open(&store, Arc::default()).unwrap();
+            mirror.compare_if_due(&store, true);
+            Self { dir, announced: store.listen(), store, mirror }
+        }
+
+        async fn submit(&self, name: &str) -> Arc<Entry> {
+            let repository_url = format!("https://example.com/owner/{name}");
+            let key = RepositoryKey::parse(&repository_url).unwrap();
+            let (server_name, developer_email, body) = (name.into(), "dev@example.com".into(), "# Report".into());
+            let submission = Submission { server_name, repository_url, key, developer_email, body };
+            self.store.write(Change::Submit(submission), Via::Api).await.unwrap().entry
+        }
+
+        async fn approve(&self, entry: &Entry) {
+            let (status, reviewed_by) = (Status::Approved, "ann@example.com".into());
+            let decision = Decision { status, reviewed_by, review_notes: None };
+            let change = Change::Decide { id: entry.report.id, decision, expected: Expected::Any };
+            self.store.write(change, Via::Api).await.unwrap();
+        }
+
+        fn assert_files_are_at_the_tip(&self) {
+            for entry in self.store.snapshot().entries() {
+                let file = fs::read(self.dir.path().join(&*entry.path)).unwrap();
+                assert_eq!(file, &*self.store.peek(entry.blob).unwrap(), "{}", entry.path);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_waited_too_long_to_be_kept_is_read_again() {
+        let mut scene = Scene::new();
+        let entry = scene.submit("one").await;
+        scene.approve(&entry).await;
+        let mut published = scene.announced.next().unwrap();
+        assert_eq!(published.changes.len(), 2);
+        published.changes.iter_mut().for_each(|change| change.file = None);
+        scene.mirror.follow(&published, &scene.store);
+        scene.assert_files_are_at_the_tip();
+        assert!(scene.mirror.take_left().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_a_comparison_brought_forward_is_not_put_back() {
+        let mut scene = Scene::new();
+        let entry = scene.submit("one").await;
+        scene.approve(&entry).await;
+        scene.mirror.compare_soon();
+        scene.mirror.compare_if_due(&scene.store, true);
+        scene.assert_files_are_at_the_tip();
+        scene.submit("two").await;
+        let published = scene.announced.next().unwrap();
+        assert_eq!(published.changes.len(), 3, "told at once");
+        scene.mirror.follow(&published, &scene.store);
+        scene.assert_files_are_at_the_tip();
+        let left = scene.mirror.take_left();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
