@@ -15,5 +15,6 @@ mod settle;
 mod slots;
 mod taken_out;
 mod told;
+mod verified;
 mod watch;
 pub mod worktree;

@@ -15,9 +15,9 @@ use git2::Oid;
 
 use super::earlier::Earlier;
 use super::look::Signature;
-use super::scan::Verified;
 use super::set_aside::SetAside;
 use super::settle::Suspect;
+use super::verified::Verified;
 use crate::report::fault::Fault;
 use crate::report::validate::BODY_LIMIT_MAX;
 use crate::store::Store;
@@ -83,7 +83,7 @@ impl Edits {
 
     /// What was known of the file at `path` is not known any more.
     pub(super) fn doubt(&self, path: &str) {
-        self.verified.lock().expect("no panic under this lock").remove(path);
+        self.verified.remove(path);
     }
 
     /// Returns the files whose problem may be gone.
@@ -122,8 +122,7 @@ impl Edits {
     fn verify(&mut self, store: &Store, path: &str, signature: Signature) {
         self.refused.remove(path);
         self.clear(store, path);
-        let path = store.snapshot().at_path(path).map_or_else(|| path.into(), |entry| entry.path.clone());
-        self.verified.lock().expect("no panic under this lock").insert(path, signature);
+        self.verified.add(path, signature);
     }
 
     /// Nothing is wrong with the file at `path` as it is now.

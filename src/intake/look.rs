@@ -14,7 +14,7 @@ use super::place::has_plain_parents;
 
 /// By what a version of a file is known without reading it. Whoever writes to
 /// the file or puts another in its place changes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Signature {
     dev: u64,
     ino: u64,

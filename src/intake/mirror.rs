@@ -20,7 +20,7 @@ use super::held::Held;
 use super::index::Target;
 use super::place::Places;
 use super::replaced::Replaced;
-use super::scan::Verified;
+use super::verified::Verified;
 use crate::failpoint::failpoint;
 use crate::store::history;
 use crate::store::repository::{Location, MIRRORED_REF};

@@ -53,8 +53,8 @@ impl Places {
     }
 
     /// Makes the file at `path` hold `bytes`, which are `blob`, if what is there
-    /// now is one of `bases`, all of which git has (or nothing). A file that has the
-    /// signature `known` is taken to be one, and looked at when it came out.
+    /// now is one of `bases`, all of which git has (or nothing). A file whose
+    /// signature `is_known` is taken to be one, and looked at when it came out.
     ///
     /// # Errors
     /// The file system's; the file is as it was.
@@ -63,10 +63,10 @@ impl Places {
         path: &str,
         bytes: &[u8],
         blob: Oid,
-        known: Option<Signature>,
+        is_known: &dyn Fn(Signature) -> bool,
         is_base: &dyn Fn(Oid) -> bool,
     ) -> io::Result<Placed> {
-        self.put_from(path, bytes, blob, known, is_base, &|_| {})
+        self.put_from(path, bytes, blob, is_known, is_base, &|_| {})
     }
 
     /// The same where the file holds `theirs`, which only the person has, and is done
@@ -76,7 +76,7 @@ impl Places {
     /// The file system's; the file is as it was.
     pub(super) fn put_over(&self, path: &str, bytes: &[u8], blob: Oid, theirs: Option<Oid>) -> io::Result<Placed> {
         let drop = |taken_out: &Path| drop(fs::remove_file(taken_out));
-        self.put_from(path, bytes, blob, None, &|found| Some(found) == theirs, &drop)
+        self.put_from(path, bytes, blob, &|_| false, &|found| Some(found) == theirs, &drop)
     }
 
     fn put_from(
@@ -84,7 +84,7 @@ impl Places {
         path: &str,
         bytes: &[u8],
         blob: Oid,
-        known: Option<Signature>,
+        is_known: &dyn Fn(Signature) -> bool,
         is_base: &dyn Fn(Oid) -> bool,
         is_done_with: &dyn Fn(&Path),
     ) -> io::Result<Placed> {
@@ -98,7 +98,7 @@ impl Places {
             Err(error) => return Err(error),
         };
         let Some(found) = found else { return self.put_new(bytes, &target) };
-        if known != Some(Signature::of(&found)) {
+        if !is_known(Signature::of(&found)) {
             match content_id(&target)? {
                 Some(id) if id == blob => {
                     make_plain(&self.work_dir, path);
@@ -323,7 +323,9 @@ mod tests {
         let file = dir.path().join("work/a/b.md");
         let is_old = |found: Oid| found == blob_id(b"old");
 
-        let put = |text: &[u8], known| places.put("a/b.md", text, blob_id(text), known, &is_old).unwrap();
+        let put = |text: &[u8], known: Option<Signature>| {
+            places.put("a/b.md", text, blob_id(text), &|found| Some(found) == known, &is_old).unwrap()
+        };
         let is_forward = |placed: Placed| {
             let signature = Signature::of(&fs::symlink_metadata(&file).unwrap());
             assert_eq!(placed, Placed::Forward(Some(signature)));
@@ -348,11 +350,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let places = Places::new(&dir.path().join("work"), &dir.path().join("own"));
         let is_old = |found: Oid| found == blob_id(b"old");
-        let Placed::Forward(known) = places.put("a.md", b"old", blob_id(b"old"), None, &|_| false).unwrap() else {
-            panic!()
+        let put = |text: &[u8], known: Option<Signature>, is_base: &dyn Fn(Oid) -> bool| {
+            places.put("a.md", text, blob_id(text), &|found| Some(found) == known, is_base).unwrap()
         };
+        let Placed::Forward(known) = put(b"old", None, &|_| false) else { panic!() };
         assert!(known.is_some());
-        let placed = places.put("a.md", b"new", blob_id(b"new"), known, &is_old).unwrap();
+        let placed = put(b"new", known, &is_old);
         assert!(matches!(placed, Placed::Forward(Some(new)) if Some(new) != known), "{placed:?}");
         assert_eq!(fs::read(dir.path().join("work/a.md")).unwrap(), b"new");
     }
@@ -368,7 +371,7 @@ mod tests {
         std::os::unix::fs::symlink("../outside/b.md", dir.path().join("work/c.md")).unwrap();
         for path in ["a/b.md", "c.md"] {
             assert_eq!(
-                places.put(path, b"new", blob_id(b"new"), None, &|found| found == blob_id(b"old")).unwrap(),
+                places.put(path, b"new", blob_id(b"new"), &|_| false, &|found| found == blob_id(b"old")).unwrap(),
                 Placed::LeftAlone
             );
         }

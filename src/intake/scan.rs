@@ -6,15 +6,14 @@
 
 mod trust;
 
-use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::hash::{BuildHasher, RandomState};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use git2::Oid;
@@ -22,6 +21,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, open, statat};
 use walkdir::WalkDir;
 
 use super::look::Signature;
+use super::verified::Verified;
 use super::worktree::News;
 use crate::store::repository::Location;
 use crate::store::snapshot::{ListQuery, Snapshot};
@@ -34,10 +34,6 @@ const INTERVAL_MIN: Duration = Duration::from_secs(1);
 const INTERVAL_MAX: Duration = Duration::from_secs(30);
 /// And where it is.
 const INTERVAL_MAX_TOLD: Duration = Duration::from_secs(600);
-
-/// The signatures at which files were seen to hold what the tip has, by path; most
-/// of these are the snapshot's own.
-pub(super) type Verified = Arc<Mutex<HashMap<Arc<str>, Signature>>>;
 
 /// The thread that walks, and when it does so next.
 pub(super) struct Scanner {
@@ -173,9 +169,7 @@ impl Walk {
             met.paths = met.paths.wrapping_add(self.hasher.hash_one(path));
             n_known += usize::from(!is_commit_known && at.at_path(path).is_some());
             let signature = folder.stat(entry.path());
-            let is_verified = signature.is_some()
-                && self.verified.lock().expect("no panic under this lock").get(path) == signature.as_ref();
-            if !is_verified {
+            if !signature.is_some_and(|signature| self.verified.has(path, signature)) {
                 suspects.push(path.to_owned());
             }
         }
@@ -296,7 +290,7 @@ mod tests {
             fs::create_dir_all(file.parent().expect("a folder")).expect("made");
             fs::write(&file, "as it is").expect("written");
             let signature = Signature::of(&fs::symlink_metadata(&file).expect("a file"));
-            verified.lock().expect("not poisoned").insert(path.as_str().into(), signature);
+            verified.add(path, signature);
         }
         let (location, hasher) = (store.location().clone(), RandomState::new());
         let (walk, mut complete) = (Walk { location, verified, is_stopped: Arc::default(), hasher }, None);

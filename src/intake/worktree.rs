@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use super::edits::{Edits, Looked};
 use super::mirror::Mirror;
-use super::scan::{Scan, Scanner, Verified, report_like};
+use super::scan::{Scan, Scanner, report_like};
 use super::settle::{Hint, Suspects};
 use super::taken_out;
+use super::verified::Verified;
 use super::watch::Watch;
 use crate::store::repository::Location;
 use crate::store::{Announced, Published, Store};

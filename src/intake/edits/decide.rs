@@ -95,8 +95,7 @@ impl Edits {
         signature: Signature,
     ) -> io::Result<Looked> {
         let (now, tip, base) = (Instant::now(), mirror.tip(path), mirror.base(path));
-        let is_known = self.verified.lock().expect("no panic under this lock").get(path) == Some(&signature);
-        let is_verified = is_known && store.snapshot().edit_problem(path).is_none();
+        let is_verified = self.verified.has(path, signature) && store.snapshot().edit_problem(path).is_none();
         if is_verified || self.is_refused(store, path, signature, tip) {
             return Ok(Looked::Done);
         }

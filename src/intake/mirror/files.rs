@@ -65,7 +65,7 @@ impl Mirror {
         if base.is_some() && path.starts_with("reports/") && is_gone() {
             return Ok(Placed::LeftAlone);
         }
-        self.places.put(path, file, blob, self.placed.known(path), is_base)
+        self.places.put(path, file, blob, &|found| self.placed.is_known(path, found), is_base)
     }
 
     /// Brings the file at `path`, which holds `theirs`, to the tip. What the index
@@ -201,6 +201,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::intake::verified::Verified;
     use crate::report::key::RepositoryKey;
     use crate::report::{Decision, Status, Submission};
     use crate::store::snapshot::Entry;
@@ -218,7 +219,7 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             repository::create(dir.path()).unwrap();
             let store = Store::open(dir.path(), Arc::default(), 1024).unwrap();
-            let mut mirror = Mirror::open(&store, Arc::default()).unwrap();
+            let mut mirror = Mirror::open(&store, Verified::default()).unwrap();
             mirror.compare_if_due(&store, true);
             Self { dir, announced: store.listen(), store, mirror }
         }

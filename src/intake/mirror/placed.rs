@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::intake::look::Signature;
-use crate::intake::scan::Verified;
+use crate::intake::verified::Verified;
 
 /// For so long news of a file may be on its way.
 const NEWS_PATIENCE: Duration = Duration::from_secs(2);
@@ -26,9 +26,9 @@ impl PlacedFiles {
         Self { verified, is_watched: false, fresh: VecDeque::new() }
     }
 
-    /// Returns the signature at which the file at `path` was last known to be the tip's.
-    pub(super) fn known(&self, path: &str) -> Option<Signature> {
-        self.verified.lock().expect("no panic under this lock").get(path).copied()
+    /// Returns whether the file at `path` was last known to be the tip's at `signature`.
+    pub(super) fn is_known(&self, path: &str, signature: Signature) -> bool {
+        self.verified.has(path, signature)
     }
 
     /// The file at `path` was placed, and has `signature`.
@@ -39,15 +39,14 @@ impl PlacedFiles {
         while self.fresh.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > NEWS_PATIENCE) {
             self.fresh.pop_front();
         }
-        self.fresh.push_back((now, path.clone()));
-        self.verified.lock().expect("no panic under this lock").insert(path, signature);
+        self.verified.add(&path, signature);
+        self.fresh.push_back((now, path));
     }
 
     /// Not everything was told: the files are to be read like any other.
     pub(in crate::intake) fn doubt(&mut self) {
-        let mut verified = self.verified.lock().expect("no panic under this lock");
         for (_, path) in self.fresh.drain(..) {
-            verified.remove(&path);
+            self.verified.remove(&path);
         }
     }
 }

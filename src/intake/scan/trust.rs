@@ -16,7 +16,6 @@ impl Walk {
         let path = self.location.git_dir.join("index");
         let Ok(written) = std::fs::metadata(&path).map(|metadata| Signature::of(&metadata)) else { return };
         let Ok(index) = Index::open(&path) else { return };
-        let mut verified = self.verified.lock().expect("no panic under this lock");
         for entry in index.iter() {
             let Ok(path) = std::str::from_utf8(&entry.path) else { continue };
             if entry.id == Oid::ZERO_SHA1 || at.blob_at(path) != Some(entry.id) {
@@ -25,8 +24,7 @@ impl Walk {
             let Ok(metadata) = std::fs::symlink_metadata(self.location.work_dir.join(path)) else { continue };
             let signature = Signature::of(&metadata);
             if metadata.is_file() && is_as_noted(&entry, &metadata) && signature.modified_at() < written.modified_at() {
-                let path = at.at_path(path).map_or_else(|| path.into(), |entry| entry.path.clone());
-                verified.insert(path, signature);
+                self.verified.add(path, signature);
             }
         }
     }
