@@ -17,7 +17,7 @@ use super::cache;
 /// This and what the store keeps of each report take at most so many bytes together.
 const BYTES_MAX: u64 = 184 * 1024 * 1024;
 /// What the store keeps of a report, and what lies between.
-const BYTES_PER_REPORT: u64 = 1200;
+const BYTES_PER_REPORT: u64 = 1000;
 /// However many there are, so much is left for these.
 const BYTES_MIN: u64 = 64 * 1024 * 1024;
 /// What most take as they are: some 22,000 fit.

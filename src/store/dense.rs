@@ -2,7 +2,7 @@
 //! half full, as each that overflowed was split in two, and nothing came to its left
 //! half again; at 100,000 reports that is a third of what a snapshot takes.
 
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 
 /// Returns the same map with full nodes.
 pub(super) fn dense<K: Ord + Clone, V: Clone>(map: &OrdMap<K, V>) -> OrdMap<K, V> {
@@ -11,6 +11,17 @@ pub(super) fn dense<K: Ord + Clone, V: Clone>(map: &OrdMap<K, V>) -> OrdMap<K, V
     for first in [0, 1] {
         for (key, value) in map.iter().skip(first).step_by(2) {
             dense.insert(key.clone(), value.clone());
+        }
+    }
+    dense
+}
+
+/// Returns the same set with full nodes.
+pub(super) fn dense_set<T: Ord + Clone>(set: &OrdSet<T>) -> OrdSet<T> {
+    let mut dense = OrdSet::new();
+    for first in [0, 1] {
+        for item in set.iter().skip(first).step_by(2) {
+            dense.insert(item.clone());
         }
     }
     dense
@@ -25,6 +36,8 @@ mod tests {
         for n in [0_u32, 1, 2, 15, 16, 17, 1000, 1001] {
             let map: OrdMap<u32, u32> = (0..n).map(|key| (key, key * 3)).collect();
             assert_eq!(dense(&map), map, "{n}");
+            let set: OrdSet<u32> = (0..n).collect();
+            assert_eq!(dense_set(&set), set, "{n}");
         }
     }
 }

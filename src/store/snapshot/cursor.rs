@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::fmt;
-use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -48,7 +47,7 @@ pub enum Cursor {
     Newest(Reverse<i64>, Reverse<Uuid>),
     Oldest(i64, Uuid),
     Updated(Reverse<i64>, Reverse<Uuid>),
-    Name(Arc<str>, Reverse<Uuid>),
+    Name(Box<str>, Reverse<Uuid>),
 }
 
 impl Cursor {
@@ -59,7 +58,7 @@ impl Cursor {
             Order::Newest => Self::Newest(Reverse(submitted_at), Reverse(id)),
             Order::Oldest => Self::Oldest(submitted_at, id),
             Order::Updated => Self::Updated(Reverse(entry.updated_at.timestamp()), Reverse(id)),
-            Order::Name => Self::Name(entry.folded_name.clone(), Reverse(id)),
+            Order::Name => Self::Name(entry.folded_name().into(), Reverse(id)),
         }
     }
 

@@ -30,9 +30,10 @@ pub struct Entry {
     /// The path of the source repository without its name: `owner`, or
     /// `group/subgroup`; empty if there is none.
     pub owner: Arc<str>,
-    /// These folded once, as each search would have to; most are so already.
+    /// This folded once, as each search would have to; most are so already.
     pub(super) folded_owner: Arc<str>,
-    pub(super) folded_name: Arc<str>,
+    /// The name folded, if that is another.
+    folded_name: Option<Box<str>>,
     /// What a search looks at that is another when folded, one field a line.
     folded: Option<Box<str>>,
 }
@@ -50,7 +51,8 @@ impl Entry {
         let owner: Arc<str> = RepositoryKey::parse(&report.repository_url).map_or("".into(), |key| key.owner().into());
         let folded_owner = Some(fold(&owner)).filter(|folded| **folded != *owner);
         let folded_owner = folded_owner.map_or_else(|| owner.clone(), Arc::from);
-        let folded_name = fold(&report.server_name).into();
+        let folded_name = Some(fold(&report.server_name)).filter(|folded| *folded != report.server_name);
+        let folded_name = folded_name.map(String::into_boxed_str);
         let others = searched(&report).map(|text| Some(fold(text)).filter(|folded| folded != text));
         let others: Vec<_> = others.into_iter().flatten().collect();
         let folded = (!others.is_empty()).then(|| others.join("\n").into());
@@ -71,6 +73,11 @@ impl Entry {
     /// Returns what the file says.
     pub fn file_report(&self) -> &Report {
         self.file_says.as_deref().unwrap_or(&self.report)
+    }
+
+    /// Returns the server's name, folded.
+    pub(super) fn folded_name(&self) -> &str {
+        self.folded_name.as_deref().unwrap_or(&self.report.server_name)
     }
 
     /// Returns whether the folded `word` stands in the name, the repository, the

@@ -193,7 +193,7 @@ impl Snapshot {
         match (filter.path, filter.updated_since) {
             (Some(path), _) => self.at_path(path).into_iter().for_each(&mut count),
             (None, Some(since)) => self.lists.updated_since(since).for_each(&mut count),
-            (None, None) => self.lists.in_order(Order::Newest, None, None).for_each(&mut count),
+            (None, None) => self.by_path.values().for_each(&mut count),
         }
         counts
     }
