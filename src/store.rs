@@ -317,6 +317,11 @@ impl Store {
         }
     }
 
+    /// Returns how many writes wait for their commit.
+    pub fn n_writes_waiting(&self) -> usize {
+        usize::try_from(self.shared.metrics.write_queue.get()).unwrap_or(0)
+    }
+
     fn enqueue(&self, command: Command) -> Result<(), WriteError> {
         let commands = self.commands.lock().expect("no panic under this lock");
         let commands = commands.as_ref().ok_or_else(|| WriteError::Unavailable("the service is stopping".into()))?;
@@ -372,7 +377,7 @@ impl Store {
         failpoint!("stop.drained");
         self.shared.note_served();
         failpoint!("stop.noted");
-        self.shared.save_snapshot(0);
+        self.shared.save_snapshot();
         failpoint!("stop.saved");
         if self.is_whole() {
             stop_mark::set(&self.shared.location);

@@ -2,7 +2,7 @@
 //! for a decision, then all others, the newest first, and from then on what
 //! commits bring.
 //!
-//! It takes a tenth of a core at most, and hears of commits by a feed, for which
+//! It takes a tenth of a core at most, a quarter of that while many write, and hears of commits by a feed, for which
 //! no writer waits. What somebody asks for meanwhile is read beside it.
 
 use std::collections::VecDeque;
@@ -22,6 +22,9 @@ use crate::store::snapshot::{Cursor, Entry, ListQuery, Snapshot};
 
 /// Of all time, one part in so many is work.
 const SHARE: u32 = 10;
+/// While so many writes wait: they need the processors more.
+const SHARE_BUSY: u32 = 40;
+const WRITES_MANY: usize = 8;
 /// It works for so long before it rests; a long report takes longer.
 const WORK_MAX: Duration = Duration::from_millis(5);
 /// Commits that come in one after the other wake it no more often than this.
@@ -82,7 +85,8 @@ impl Filler {
         loop {
             let start = Instant::now();
             let has_more = self.work(start + WORK_MAX);
-            let rest = (start.elapsed() * (SHARE - 1)).clamp(REST_MIN, REST_MAX);
+            let share = if store.n_writes_waiting() < WRITES_MANY { SHARE } else { SHARE_BUSY };
+            let rest = (start.elapsed() * (share - 1)).clamp(REST_MIN, REST_MAX);
             let goes_on = runtime.block_on(async {
                 // Woken by nobody meanwhile.
                 sleep(rest).await;

@@ -129,12 +129,19 @@ impl Shared {
         }
     }
 
-    /// Saves the state for the next start, if `n_commits` came since that was done last.
-    pub(super) fn save_snapshot(&self, n_commits: usize) {
+    /// Returns how many commits came since the state was saved; more than there are, if
+    /// it was not, or if the branch's line is another.
+    pub(super) fn n_unsaved(&self) -> usize {
+        let (snapshot, saved) = (self.snapshot.load(), *self.saved.lock().expect("no panic under this lock"));
+        let place = saved.and_then(|saved| snapshot.line.place(saved));
+        place.map_or(usize::MAX, |place| snapshot.line.len() - 1 - place)
+    }
+
+    /// Saves the state for the next start.
+    pub(super) fn save_snapshot(&self) {
         let snapshot = self.snapshot.load_full();
         let mut saved = self.saved.lock().expect("no panic under this lock");
-        let n_since = saved.and_then(|saved| Some(snapshot.line.len() - 1 - snapshot.line.place(saved)?));
-        if *saved == Some(snapshot.commit) || n_since.is_some_and(|n_since| n_since < n_commits) {
+        if *saved == Some(snapshot.commit) {
             return;
         }
         let start = Instant::now();

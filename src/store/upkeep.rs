@@ -36,11 +36,16 @@ const REPACK_MIN: usize = 96;
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 /// The tip that is served is noted so often.
 const NOTE_INTERVAL: Duration = Duration::from_secs(1);
-/// And its state saved, for a start after a crash: so often, and after so many commits,
+/// What packs that are gone still take is let go so often.
+const TIDY_INTERVAL: Duration = Duration::from_secs(10);
+/// The state of the tip is saved, for a start after a crash: so often, and after so many commits,
 /// or such a part of all, that what it costs is little beside them.
 const SAVE_INTERVAL: Duration = Duration::from_secs(10);
 const SAVE_MIN: usize = 500;
 const SAVE_SHARE: usize = 20;
+/// In the midst of writes it is waited for a second without one, until there are so many
+/// times as many.
+const SAVE_PATIENCE: usize = 3;
 /// After a save that took so long, the next one rests this many times as long: of a million
 /// reports it takes ten seconds, in which others write 30,000 more. A start after a crash
 /// then reads git alone, if the last one is too long ago.
@@ -52,15 +57,18 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub(super) fn run(location: &Location, shared: &Arc<Shared>, stop: &Receiver<()>) {
     let mut trouble = None;
     let mut pause = LOOK_INTERVAL;
-    let (mut noted, mut saved, mut saving) = (Instant::now(), Instant::now(), Saving::default());
+    let (mut noted, mut tidied, mut saving) = (Instant::now(), Instant::now(), Saving::default());
+    let mut noted_tip = shared.snapshot.load().commit;
     while stop.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
         pause = LOOK_INTERVAL;
         if noted.elapsed() > NOTE_INTERVAL {
             shared.note_served();
-            if saved.elapsed() > SAVE_INTERVAL {
-                saving.begin(shared);
-                saved = Instant::now();
+            let tip = shared.snapshot.load().commit;
+            let is_calm = std::mem::replace(&mut noted_tip, tip) == tip;
+            saving.begin_if_due(shared, is_calm);
+            if tidied.elapsed() > TIDY_INTERVAL {
                 shared.blobs.forget_removed();
+                tidied = Instant::now();
             }
             noted = Instant::now();
         }
@@ -102,29 +110,37 @@ pub(super) fn run(location: &Location, shared: &Arc<Shared>, stop: &Receiver<()>
 }
 
 /// The state is saved beside the rest, in which flushes leave hundreds of packs.
-#[derive(Default)]
 struct Saving {
     /// Returns how long it took.
     thread: Option<JoinHandle<Duration>>,
-    rest_until: Option<Instant>,
+    rest_until: Instant,
+}
+
+impl Default for Saving {
+    fn default() -> Self {
+        Self { thread: None, rest_until: Instant::now() + SAVE_INTERVAL }
+    }
 }
 
 impl Saving {
-    /// Begins, unless the last one is still under way, or not long ago.
-    fn begin(&mut self, shared: &Arc<Shared>) {
+    /// Begins, if there is enough to save, unless the last one is still under way, or not
+    /// long ago. `is_calm`: nobody wrote within the last second.
+    fn begin_if_due(&mut self, shared: &Arc<Shared>, is_calm: bool) {
         if self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
             return;
         }
-        let took = self.end();
-        self.rest_until = took.map(|took| Instant::now() + took * SAVE_REST).or(self.rest_until);
-        if self.rest_until.is_some_and(|until| until > Instant::now()) {
+        if let Some(took) = self.end() {
+            self.rest_until = Instant::now() + (took * SAVE_REST).max(SAVE_INTERVAL);
+        }
+        let n_enough = SAVE_MIN.max(shared.snapshot.load().line.len() / SAVE_SHARE);
+        let n_enough = if is_calm { n_enough } else { n_enough * SAVE_PATIENCE };
+        if self.rest_until > Instant::now() || shared.n_unsaved() < n_enough {
             return;
         }
-        let n_commits = SAVE_MIN.max(shared.snapshot.load().line.len() / SAVE_SHARE);
         let own = shared.clone();
         let save = move || {
             let start = Instant::now();
-            own.save_snapshot(n_commits);
+            own.save_snapshot();
             start.elapsed()
         };
         // Without a thread it is saved another time, at the stop at the latest.
@@ -228,7 +244,10 @@ fn repack(location: &Location, stop: &Receiver<()>) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use git2::Oid;
+
     use super::*;
+    use crate::store::snapshot::Snapshot;
     use crate::store::{Store, repository};
 
     fn packs(sizes: &[(usize, u64)]) -> Vec<(u64, PathBuf)> {
@@ -237,21 +256,44 @@ mod tests {
     }
 
     #[test]
-    fn after_a_long_save_the_next_one_rests() {
+    fn after_a_save_the_next_one_rests_and_longer_after_a_long_one() {
         let dir = tempfile::tempdir().expect("a folder");
         repository::create(dir.path()).expect("a repository");
         let store = Store::open(dir.path(), Arc::default(), 1024).expect("a store");
-        for (took, is_begun) in [(Duration::from_secs(60), false), (Duration::ZERO, true)] {
+        for (took, rest) in [(Duration::from_secs(60), 600), (Duration::ZERO, 10)] {
             let thread = std::thread::spawn(move || took);
             while !thread.is_finished() {
                 std::thread::yield_now();
             }
-            let mut saving = Saving { thread: Some(thread), rest_until: None };
-            saving.begin(&store.shared);
-            assert_eq!(saving.thread.is_some(), is_begun, "{took:?}");
-            saving.begin(&store.shared);
-            assert_eq!(saving.thread.is_some(), is_begun, "{took:?}, asked again");
+            let mut saving = Saving { thread: Some(thread), rest_until: Instant::now() };
+            saving.begin_if_due(&store.shared, true);
+            assert_eq!(saving.rest_until.duration_since(Instant::now()).as_secs_f64().round(), f64::from(rest));
         }
+    }
+
+    #[test]
+    fn in_the_midst_of_writes_the_state_is_saved_when_there_is_much_more_to_save() {
+        let dir = tempfile::tempdir().expect("a folder");
+        repository::create(dir.path()).expect("a repository");
+        let store = Store::open(dir.path(), Arc::default(), 1024).expect("a store");
+        let begins = |n_commits: usize, is_calm| {
+            let mut snapshot = Snapshot::clone(&store.shared.snapshot.load());
+            for _ in 0..n_commits {
+                let n = snapshot.line.len();
+                let commit = Oid::from_bytes(&[&[1; 12][..], &n.to_be_bytes()].concat()).expect("an id");
+                snapshot.advance(commit, snapshot.tree, 0);
+            }
+            store.shared.snapshot.store(Arc::new(snapshot));
+            let mut saving = Saving { thread: None, rest_until: Instant::now() };
+            saving.begin_if_due(&store.shared, is_calm);
+            saving.end().is_some()
+        };
+        store.shared.save_snapshot();
+        assert!(!begins(SAVE_MIN - 1, true));
+        assert!(begins(1, true));
+        assert!(!begins(SAVE_MIN * 2, false), "somebody writes");
+        assert!(begins(SAVE_MIN, false));
+        assert!(!begins(0, true), "all is saved");
     }
 
     #[test]
