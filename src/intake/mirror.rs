@@ -65,6 +65,8 @@ pub(super) struct Mirror {
     /// could not be written, or may not be now.
     compare_at: Option<Instant>,
     index_written: Instant,
+    /// Since when something waits for the index.
+    behind_since: Instant,
     index_cost: Duration,
     /// What was logged last; the same trouble is said once.
     trouble: Option<String>,
@@ -111,6 +113,7 @@ impl Mirror {
             has_lost_place: found.is_none(),
             compare_at: Some(Instant::now()),
             index_written: Instant::now(),
+            behind_since: Instant::now(),
             index_cost: Duration::ZERO,
             trouble: None,
         };

@@ -20,6 +20,9 @@ impl Mirror {
         if self.compare_at.is_some() || self.at.has_been_at(published.snapshot.commit) {
             return;
         }
+        if self.behind.is_empty() {
+            self.behind_since = Instant::now();
+        }
         let before = std::mem::replace(&mut self.at, published.snapshot.clone());
         for change in &published.changes {
             // Where news were missed, older ones come in after the comparison that made that good.
@@ -258,6 +261,22 @@ mod tests {
         scene.mirror.follow(&published, &scene.store);
         scene.assert_files_are_at_the_tip();
         assert!(scene.mirror.take_left().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_burst_after_a_long_silence_does_not_wait_for_the_index() {
+        let mut scene = Scene::new();
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(100)).unwrap();
+        (scene.mirror.index_written, scene.mirror.behind_since) = (long_ago, long_ago);
+        for name in ["one", "two"] {
+            scene.submit(name).await;
+            scene.mirror.follow(&scene.announced.next().unwrap(), &scene.store);
+            assert!(!scene.mirror.is_index_due(), "{name}");
+        }
+        scene.mirror.behind_since = long_ago;
+        assert!(scene.mirror.is_index_due(), "that went on for long");
+        scene.mirror.write_index(&scene.store);
+        assert!(!scene.mirror.is_index_due());
     }
 
     #[tokio::test]
