@@ -97,6 +97,8 @@ use snapshot::Snapshot;
 const QUEUE_MAX: usize = 1024;
 /// Writes that are held at once for a push.
 const HELD_MAX: i64 = 512;
+/// So many writes that wait are many.
+const BUSY_MIN: i64 = 8;
 
 /// The reports repository, opened and owned.
 pub struct Store {
@@ -317,9 +319,9 @@ impl Store {
         }
     }
 
-    /// Returns how many writes wait for their commit.
-    pub fn n_writes_waiting(&self) -> usize {
-        usize::try_from(self.shared.metrics.write_queue.get()).unwrap_or(0)
+    /// Returns whether many writes wait for their commit: what is not for them can wait.
+    pub fn is_busy(&self) -> bool {
+        self.shared.metrics.write_queue.get() >= BUSY_MIN
     }
 
     fn enqueue(&self, command: Command) -> Result<(), WriteError> {

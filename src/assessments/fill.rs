@@ -2,8 +2,9 @@
 //! for a decision, then all others, the newest first, and from then on what
 //! commits bring.
 //!
-//! It takes a tenth of a core at most, a quarter of that while many write, and hears of commits by a feed, for which
-//! no writer waits. What somebody asks for meanwhile is read beside it.
+//! It takes a tenth of a core at most, a quarter of that while many write, and hears of
+//! commits by a feed, for which no writer waits. What somebody asks for meanwhile is read
+//! beside it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,9 +23,8 @@ use crate::store::snapshot::{Cursor, Entry, ListQuery, Snapshot};
 
 /// Of all time, one part in so many is work.
 const SHARE: u32 = 10;
-/// While so many writes wait: they need the processors more.
+/// While many writes wait: they need the processors more.
 const SHARE_BUSY: u32 = 40;
-const WRITES_MANY: usize = 8;
 /// It works for so long before it rests; a long report takes longer.
 const WORK_MAX: Duration = Duration::from_millis(5);
 /// Commits that come in one after the other wake it no more often than this.
@@ -85,7 +85,7 @@ impl Filler {
         loop {
             let start = Instant::now();
             let has_more = self.work(start + WORK_MAX);
-            let share = if store.n_writes_waiting() < WRITES_MANY { SHARE } else { SHARE_BUSY };
+            let share = if store.is_busy() { SHARE_BUSY } else { SHARE };
             let rest = (start.elapsed() * (share - 1)).clamp(REST_MIN, REST_MAX);
             let goes_on = runtime.block_on(async {
                 // Woken by nobody meanwhile.

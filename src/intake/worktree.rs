@@ -234,9 +234,12 @@ impl WorkTree {
     }
 }
 
-/// Passes on what was committed, until nothing more will be.
-fn pass_on(published: &Announced, news: &SyncSender<News>) {
-    while let Some(published) = published.next() {
+/// Passes on what was committed, until nothing more will be. Answers come first, files after
+/// them: what people do to files is heard of all the same.
+fn pass_on(announced: &Announced, news: &SyncSender<News>) {
+    loop {
+        announced.give_way();
+        let Some(published) = announced.next() else { break };
         if news.send(News::Committed(published)).is_err() {
             return;
         }

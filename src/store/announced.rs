@@ -7,16 +7,23 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use super::Published;
 
 /// Changes that wait, at most: some ten seconds of what 64 clients write.
 const CHANGES_MAX: usize = 50_000;
 /// Their files are kept in memory up to so many bytes.
-const BYTES_MAX: usize = 16 * 1024 * 1024;
+const BYTES_MAX: usize = 48 * 1024 * 1024;
 /// So many changes, or this part of all that wait, are told of at once.
 const JOINED_MIN: usize = 256;
 const JOINED_SHARE: usize = 8;
+/// Who waits for an answer goes first, for so long, and until so many changes wait.
+const GIVE_WAY_MAX: Duration = Duration::from_secs(2);
+const GIVE_WAY_CHANGES_MAX: usize = 12_000;
+/// They are many if, within so long, so many were answered at once.
+const CROWD_MIN: usize = 8;
+const CROWD_TIME: Duration = Duration::from_millis(50);
 
 /// The queue, with one who tells and one who hears.
 #[derive(Default)]
@@ -30,6 +37,8 @@ struct Waiting {
     batches: VecDeque<Published>,
     n_changes: usize,
     n_bytes: usize,
+    /// Most changes that were told at once of late.
+    n_at_once: usize,
     /// Somebody hears.
     is_heard: bool,
     is_missed: bool,
@@ -64,10 +73,36 @@ impl Announced {
         std::mem::take(&mut self.lock().is_missed)
     }
 
+    /// Waits until something was committed, and from then on while many wait for an answer, some
+    /// seconds at most: whoever hears would take the processors from them. Does not wait if
+    /// something is there: then they are behind already.
+    pub fn give_way(&self) {
+        let mut waiting = self.lock();
+        if !waiting.is_idle() {
+            return;
+        }
+        waiting.n_at_once = 0;
+        let waited = self.told.wait_while(waiting, |waiting| waiting.is_idle());
+        self.let_a_crowd_pass(waited.expect("no panic under this lock"));
+    }
+
+    fn let_a_crowd_pass(&self, mut waiting: MutexGuard<'_, Waiting>) {
+        let start = Instant::now();
+        while std::mem::take(&mut waiting.n_at_once) >= CROWD_MIN && start.elapsed() < GIVE_WAY_MAX {
+            let waited = self.told.wait_timeout_while(waiting, CROWD_TIME, |waiting| !waiting.is_pressing());
+            let is_pressing;
+            (waiting, is_pressing) =
+                waited.map(|(waiting, timeout)| (waiting, !timeout.timed_out())).expect("no panic under this lock");
+            if is_pressing {
+                return;
+            }
+        }
+    }
+
     /// Waits for what was committed next; `None` if nothing more will be.
     pub fn next(&self) -> Option<Published> {
-        let is_nothing = |waiting: &mut Waiting| waiting.batches.is_empty() && !waiting.is_closed;
-        let mut waiting = self.told.wait_while(self.lock(), is_nothing).expect("no panic under this lock");
+        let waited = self.told.wait_while(self.lock(), |waiting| waiting.is_idle());
+        let mut waiting = waited.expect("no panic under this lock");
         let next = waiting.batches.pop_front()?;
         waiting.n_changes -= next.changes.len();
         waiting.n_bytes -=
@@ -85,6 +120,7 @@ impl Waiting {
         if !self.is_heard {
             return;
         }
+        self.n_at_once = self.n_at_once.max(published.changes.len());
         if self.n_changes + published.changes.len() > CHANGES_MAX {
             return self.drop_all();
         }
@@ -105,6 +141,16 @@ impl Waiting {
             }
             _ => self.batches.push_back(published),
         }
+    }
+
+    /// Nothing is there, and something can come.
+    fn is_idle(&self) -> bool {
+        self.batches.is_empty() && !self.is_closed
+    }
+
+    /// It is time to hear of it, whoever else waits.
+    fn is_pressing(&self) -> bool {
+        self.n_changes >= GIVE_WAY_CHANGES_MAX || self.is_closed
     }
 
     fn drop_all(&mut self) {
@@ -174,6 +220,23 @@ mod tests {
         assert_eq!(announced.next().as_ref().map(kept), Some(50));
         announced.tell(batch(100, 10, BYTES_MAX / 50));
         assert_eq!(announced.next().as_ref().map(kept), Some(10), "there is room again");
+    }
+
+    #[test]
+    fn who_waits_for_an_answer_among_many_goes_first() {
+        let quickest = |n_at_once| {
+            let waited = |_| {
+                let announced = heard();
+                announced.tell(batch(0, n_at_once, 1));
+                let start = Instant::now();
+                announced.let_a_crowd_pass(announced.lock());
+                start.elapsed()
+            };
+            (0..10).map(waited).min()
+        };
+        assert!(quickest(CROWD_MIN) >= Some(CROWD_TIME));
+        assert!(quickest(CROWD_MIN - 1) < Some(CROWD_TIME), "they are few");
+        assert!(quickest(GIVE_WAY_CHANGES_MAX) < Some(CROWD_TIME), "they are far too many");
     }
 
     #[test]
