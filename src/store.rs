@@ -97,8 +97,6 @@ use snapshot::Snapshot;
 const QUEUE_MAX: usize = 1024;
 /// Writes that are held at once for a push.
 const HELD_MAX: i64 = 512;
-/// So many writes that wait are many.
-const BUSY_MIN: i64 = 8;
 
 /// The reports repository, opened and owned.
 pub struct Store {
@@ -321,7 +319,7 @@ impl Store {
 
     /// Returns whether many writes wait for their commit: what is not for them can wait.
     pub fn is_busy(&self) -> bool {
-        self.shared.metrics.write_queue.get() >= BUSY_MIN
+        self.shared.is_busy()
     }
 
     fn enqueue(&self, command: Command) -> Result<(), WriteError> {
@@ -379,7 +377,7 @@ impl Store {
         failpoint!("stop.drained");
         self.shared.note_served();
         failpoint!("stop.noted");
-        self.shared.save_snapshot();
+        self.shared.save_snapshot(&|| {});
         failpoint!("stop.saved");
         if self.is_whole() {
             stop_mark::set(&self.shared.location);

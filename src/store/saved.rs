@@ -24,12 +24,13 @@ const GAP_MIN: usize = 2_000;
 /// Or of this part of all.
 const GAP_SHARE: usize = 4;
 
-/// Puts `snapshot` on disk; returns whether it is one that can be.
+/// Puts `snapshot` on disk; returns whether it is one that can be. Calls `pause` every few
+/// milliseconds.
 ///
 /// # Errors
 /// The file system's; what was there before stays.
-pub(super) fn save(location: &Location, snapshot: &Snapshot) -> io::Result<bool> {
-    let Some(parts) = snapshot.to_parts() else { return Ok(false) };
+pub(super) fn save(location: &Location, snapshot: &Snapshot, pause: &dyn Fn()) -> io::Result<bool> {
+    let Some(parts) = snapshot.to_parts(pause) else { return Ok(false) };
     let draft = location.own_dir().join("snapshot.new");
     fs::create_dir_all(location.own_dir())?;
     let write = || {

@@ -24,6 +24,8 @@ use crate::metrics::Metrics;
 use crate::policy::Enforcement;
 use crate::report::accepts_submission;
 
+/// So many writes that wait are many.
+const BUSY_MIN: i64 = 8;
 /// A text that is hashed and compressed where it is.
 const QUICK_BYTES_MAX: usize = 16 * 1024;
 
@@ -137,15 +139,20 @@ impl Shared {
         place.map_or(usize::MAX, |place| snapshot.line.len() - 1 - place)
     }
 
-    /// Saves the state for the next start.
-    pub(super) fn save_snapshot(&self) {
+    /// Returns whether many writes wait for their commit: what is not for them can wait.
+    pub(super) fn is_busy(&self) -> bool {
+        self.metrics.write_queue.get() >= BUSY_MIN
+    }
+
+    /// Saves the state for the next start. Calls `pause` every few milliseconds.
+    pub(super) fn save_snapshot(&self, pause: &dyn Fn()) {
         let snapshot = self.snapshot.load_full();
         let mut saved = self.saved.lock().expect("no panic under this lock");
         if *saved == Some(snapshot.commit) {
             return;
         }
         let start = Instant::now();
-        match saved::save(&self.location, &snapshot) {
+        match saved::save(&self.location, &snapshot, pause) {
             Ok(true) => {
                 *saved = Some(snapshot.commit);
                 failpoint!("saved.placed");

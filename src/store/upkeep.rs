@@ -7,12 +7,13 @@
 //! that is said once. Readers that lose a pack under their feet look again
 //! ([`super::blobs`]).
 
+use std::cell::Cell;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::thread::{Builder, JoinHandle};
+use std::thread::{self, Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::repository::Location;
@@ -50,6 +51,9 @@ const SAVE_PATIENCE: usize = 3;
 /// reports it takes ten seconds, in which others write 30,000 more. A start after a crash
 /// then reads git alone, if the last one is too long ago.
 const SAVE_REST: u32 = 10;
+/// While many wait for answers, a save rests, for so long in all.
+const SAVE_WAIT_MAX: Duration = Duration::from_secs(5);
+const SAVE_WAIT: Duration = Duration::from_millis(10);
 /// A repack that takes longer is ended; it is tried again later.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -139,9 +143,15 @@ impl Saving {
         }
         let own = shared.clone();
         let save = move || {
-            let start = Instant::now();
-            own.save_snapshot();
-            start.elapsed()
+            let (start, waited) = (Instant::now(), Cell::new(Duration::ZERO));
+            let pause = || {
+                while own.is_busy() && waited.get() < SAVE_WAIT_MAX {
+                    thread::sleep(SAVE_WAIT);
+                    waited.set(waited.get() + SAVE_WAIT);
+                }
+            };
+            own.save_snapshot(&pause);
+            start.elapsed().saturating_sub(waited.get())
         };
         // Without a thread it is saved another time, at the stop at the latest.
         self.thread = Builder::new().name("save".into()).spawn(save).ok();
@@ -288,7 +298,7 @@ mod tests {
             saving.begin_if_due(&store.shared, is_calm);
             saving.end().is_some()
         };
-        store.shared.save_snapshot();
+        store.shared.save_snapshot(&|| {});
         assert!(!begins(SAVE_MIN - 1, true));
         assert!(begins(1, true));
         assert!(!begins(SAVE_MIN * 2, false), "somebody writes");

@@ -17,6 +17,8 @@ use crate::store::problem::{FoundIn, Problem};
 use crate::store::trail::Trail;
 
 const REPORTS_PER_PART: usize = 2048;
+/// So many are taken down between two pauses: a millisecond or two.
+const REPORTS_PER_PAUSE: usize = 512;
 
 type Id = [u8; 20];
 
@@ -70,7 +72,8 @@ type Time = (i64, u32);
 impl Snapshot {
     /// Returns the snapshot as bytes: a head, and parts to be read beside each other.
     /// `None` while files have to be set right, or if its commits are not all on the line.
-    pub(in crate::store) fn to_parts(&self) -> Option<Vec<Vec<u8>>> {
+    /// Calls `pause` every few milliseconds.
+    pub(in crate::store) fn to_parts(&self, pause: &dyn Fn()) -> Option<Vec<Vec<u8>>> {
         if !self.repairs.is_empty() {
             return None;
         }
@@ -84,11 +87,19 @@ impl Snapshot {
             problems: problems.collect(),
             other_files: self.other_files.iter().map(|(path, blob)| (path.clone(), blob.map(id))).collect(),
         };
-        let entries = self.by_path.values().map(|entry| SavedEntry::of(entry, self));
-        let mut entries = entries.collect::<Option<Vec<_>>>()?;
+        let mut entries = Vec::with_capacity(self.len());
+        for entry in self.by_path.values() {
+            if entries.len().is_multiple_of(REPORTS_PER_PAUSE) {
+                pause();
+            }
+            entries.push(SavedEntry::of(entry, self)?);
+        }
         // As they were put last: of what several say, the latest counts.
         entries.sort_by_key(|entry| entry.commits.last().copied());
-        let parts = entries.chunks(REPORTS_PER_PART).map(postcard::to_allocvec);
+        let parts = entries.chunks(REPORTS_PER_PART).map(|part| {
+            pause();
+            postcard::to_allocvec(part)
+        });
         std::iter::once(postcard::to_allocvec(&head)).chain(parts).collect::<Result<_, _>>().ok()
     }
 

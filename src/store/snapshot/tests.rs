@@ -230,3 +230,10 @@ fn recent_commits_say_what_they_made_of_each_report() {
     let reports = &snapshot.recent(1).next().unwrap().reports;
     assert_eq!((reports.len(), reports[0].status), (1, Status::Approved));
 }
+
+#[test]
+fn who_saves_a_snapshot_can_rest_between_its_parts() {
+    let n_pauses = std::cell::Cell::new(0);
+    let parts = crowd().to_parts(&|| n_pauses.set(n_pauses.get() + 1)).expect("nothing is to be set right");
+    assert_eq!((parts.len(), n_pauses.get()), (2, 2), "a head and a part; before the reports and before the part");
+}
