@@ -60,7 +60,8 @@ def _page(results: dict[str, Any], table: list[Row]) -> str:
         "",
         f"- **Side by side**: both services hold {fill:,} reports of 4 to 10 KB; PostgreSQL has its default, durable "
         f"settings, its service a pool of 20. Medians of {results['turns']} turns of {results['seconds']:g} s, "
-        "taken alternately; what only reads before what writes. The figure of golive comes first. Its work tree follows within moments after a write: "
+        "taken alternately; what only reads before what writes. The figure of golive comes first. Its work tree "
+        "follows within moments after a write: "
         f"each run waited for that, at most {results['side_by_side']['settled_seconds']:g} s.",
         "- **Growth**: all reports are of one owner. Each size is measured in each turn; submissions "
         f"({results['growth_posts']:,} a turn) start at the size named.",
