@@ -20,7 +20,7 @@ const BYTES_MAX: u64 = 184 * 1024 * 1024;
 const BYTES_PER_REPORT: u64 = 1000;
 /// However many there are, so much is left for these.
 const BYTES_MIN: u64 = 64 * 1024 * 1024;
-/// What most take as they are: some 22,000 fit.
+/// What most take as they are: some 21,000 fit.
 const JSON_BYTES: u64 = 8 * 1024;
 /// The space is measured anew for so many reports more or less.
 const STEP: u64 = 1024;

@@ -6,25 +6,21 @@ use imbl::{OrdMap, OrdSet};
 
 /// Returns the same map with full nodes.
 pub(super) fn dense<K: Ord + Clone, V: Clone>(map: &OrdMap<K, V>) -> OrdMap<K, V> {
-    let mut dense = OrdMap::new();
-    // Every other one leaves nodes half full, and the rest fills them.
-    for first in [0, 1] {
-        for (key, value) in map.iter().skip(first).step_by(2) {
-            dense.insert(key.clone(), value.clone());
-        }
-    }
-    dense
+    filled(|| map.iter().map(|(key, value)| (key.clone(), value.clone())))
 }
 
 /// Returns the same set with full nodes.
 pub(super) fn dense_set<T: Ord + Clone>(set: &OrdSet<T>) -> OrdSet<T> {
-    let mut dense = OrdSet::new();
+    filled(|| set.iter().cloned())
+}
+
+fn filled<C: Default + Extend<I::Item>, I: Iterator>(items: impl Fn() -> I) -> C {
+    let mut full = C::default();
+    // Every other one leaves nodes half full, and the rest fills them.
     for first in [0, 1] {
-        for item in set.iter().skip(first).step_by(2) {
-            dense.insert(item.clone());
-        }
+        full.extend(items().skip(first).step_by(2));
     }
-    dense
+    full
 }
 
 #[cfg(test)]

@@ -237,3 +237,27 @@ fn who_saves_a_snapshot_can_rest_between_its_parts() {
     let parts = crowd().to_parts(&|| n_pauses.set(n_pauses.get() + 1)).expect("nothing is to be set right");
     assert_eq!((parts.len(), n_pauses.get()), (2, 2), "a head and a part; before the reports and before the part");
 }
+
+#[test]
+fn report_that_was_replaced_stands_in_its_new_places_alone() {
+    let mut snapshot = crowd();
+    let before: Vec<_> = snapshot.entries().cloned().collect();
+    for entry in before {
+        let (n, mut report) = (entry.report.id.as_u128(), entry.report.clone());
+        if n.is_multiple_of(2) {
+            report.server_name.push_str(" renamed");
+        }
+        if n.is_multiple_of(3) {
+            report.submitted_at += TimeDelta::days(5);
+        }
+        if n.is_multiple_of(5) {
+            report = decided(report, Status::ALL[(n % 2) as usize + 1], days(60));
+        }
+        put(&mut snapshot, report);
+    }
+    assert_eq!(snapshot.len(), 200);
+    for query in queries().into_iter().filter(|query| query.limit == 1000) {
+        let found: Vec<_> = snapshot.page(&query).entries.iter().map(|entry| entry.report.id).collect();
+        assert_eq!(found, expected(&snapshot, &query), "{query:?}");
+    }
+}
