@@ -17,7 +17,7 @@
 //! | `pack`, `nursery` | its objects | `store/pack.rs`, `nursery.rs` |
 //! | `tip`, `branch` | the file with the new tip, and the move of the branch | `store/branch.rs` |
 //! | `absorb`, `rewind` | what others did to the branch is taken in | `store/absorb.rs`, `writer/catch_up.rs` |
-//! | `join`, `repack` | upkeep | `store/merge.rs`, `upkeep.rs` |
+//! | `join`, `repack` | upkeep | `store/join.rs`, `pack/stream.rs`, `upkeep/…` |
 //! | `served`, `saved` | what the next start reads | `store/served.rs`, `saved.rs` |
 //! | `create`, `start`, `hooks`, `stop` | a service begins and ends | `store.rs`, `store/…` |
 //! | `file`, `folder` | a file of the work tree is put in its place | `intake/place.rs` |

@@ -4,6 +4,8 @@
 //! delta search; whole objects, compressed before, go in as they are. Format:
 //! git's `gitformat-pack`, pack version 2 and index version 2.
 
+mod stream;
+
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -15,6 +17,8 @@ use super::cores;
 use super::nursery::Nursery;
 use super::object::Object;
 use crate::failpoint::failpoint;
+
+pub(super) use stream::Stream;
 
 /// Unfinished files begin with this; `git prune` knows `tmp_` as garbage too.
 /// Without an extension: git takes whatever ends in `.idx` for an index.
@@ -77,8 +81,7 @@ impl Drop for Kept {
     }
 }
 
-/// Like [`write_from`], for a pack that is put together already.
-pub(super) fn store(dir: &Path, pack: &Pack, nursery: Option<&Nursery>) -> io::Result<()> {
+fn store(dir: &Path, pack: &Pack, nursery: Option<&Nursery>) -> io::Result<()> {
     let name = &pack.name;
     let pack_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}pack_{name}"), nursery)?;
     let index_file = Temporary::create(dir, &format!("{TEMPORARY_PREFIX}idx_{name}"), nursery)?;
@@ -87,6 +90,11 @@ pub(super) fn store(dir: &Path, pack: &Pack, nursery: Option<&Nursery>) -> io::R
     let (filled, index_filled) = cores::both(|| pack_file.fill(&pack.bytes), || index_file.fill(&pack.index));
     filled.and(index_filled)?;
     failpoint!("pack.synced");
+    place(dir, name, pack_file, index_file)
+}
+
+/// Gives a pack that is on disk the names by which git knows it.
+fn place(dir: &Path, name: &str, pack_file: Temporary, index_file: Temporary) -> io::Result<()> {
     // Git finds a pack by its index, so the index comes last.
     pack_file.publish(&dir.join(format!("pack-{name}.pack")))?;
     failpoint!("pack.placed");
@@ -96,11 +104,11 @@ pub(super) fn store(dir: &Path, pack: &Pack, nursery: Option<&Nursery>) -> io::R
 }
 
 /// A pack and its index, not yet stored.
-pub(super) struct Pack {
+struct Pack {
     bytes: Vec<u8>,
     index: Vec<u8>,
     /// The part of its file names between `pack-` and the extension.
-    pub(super) name: String,
+    name: String,
 }
 
 /// Where an object stands in a pack.
@@ -113,7 +121,7 @@ pub(super) struct Placed {
 fn assemble(objects: &[Object]) -> Pack {
     // Two commits of one batch can share a blob or a tree; a pack must not hold it twice.
     let mut seen = HashSet::with_capacity(objects.len());
-    let mut bytes = header();
+    let mut bytes = header(0);
     bytes.reserve(objects.iter().map(|object| object.deflated.len() + 8).sum::<usize>() + 64);
     let mut placed = Vec::with_capacity(objects.len());
     for object in objects.iter().filter(|object| seen.insert(object.id)) {
@@ -129,28 +137,26 @@ fn assemble(objects: &[Object]) -> Pack {
         let id = object.id.as_bytes().try_into().expect("SHA-1 has 20 bytes");
         placed.push(Placed { id, crc32: crc32fast::hash(&bytes[start..]), offset: offset(start) });
     }
-    finish(bytes, placed)
+    // How many they are, only now is known.
+    bytes[..HEADER_LEN].copy_from_slice(&header(placed.len()));
+    let checksum = Sha1::digest(&bytes);
+    bytes.extend_from_slice(&checksum);
+    Pack { bytes, index: index(placed, &checksum), name: hex(&checksum) }
 }
 
-/// Returns the start of a pack; [`finish`] sets the number of its objects.
-pub(super) fn header() -> Vec<u8> {
-    b"PACK\0\0\0\x02\0\0\0\0".to_vec()
+const HEADER_LEN: usize = 12;
+
+fn header(n_objects: usize) -> Vec<u8> {
+    [b"PACK\0\0\0\x02".as_slice(), &be32(n_objects)].concat()
 }
 
 /// Returns a place in a pack as the index has it.
-pub(super) fn offset(at: usize) -> u32 {
+fn offset(at: usize) -> u32 {
     u32::try_from(at).expect("packs that are made here are far smaller than 2 GiB")
 }
 
-/// Ends a pack whose entries stand in `bytes` at `placed`.
-pub(super) fn finish(mut bytes: Vec<u8>, mut placed: Vec<Placed>) -> Pack {
-    bytes[8..12].copy_from_slice(&be32(placed.len()));
-    let checksum = Sha1::digest(&bytes);
-    bytes.extend_from_slice(&checksum);
-    placed.sort_unstable_by_key(|entry| entry.id);
-    let index = index(&placed, &checksum);
-    let name = checksum.iter().map(|byte| format!("{byte:02x}")).collect();
-    Pack { bytes, index, name }
+fn hex(checksum: &[u8]) -> String {
+    checksum.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Type and size of an entry: 3 bits of type, then the size, 4 bits and 7 at a time.
@@ -165,7 +171,8 @@ fn push_header(bytes: &mut Vec<u8>, kind: u8, size: usize) {
     bytes.push(byte);
 }
 
-fn index(placed: &[Placed], pack_checksum: &[u8]) -> Vec<u8> {
+fn index(mut placed: Vec<Placed>, pack_checksum: &[u8]) -> Vec<u8> {
+    placed.sort_unstable_by_key(|entry| entry.id);
     let mut out = Vec::with_capacity(8 + 1024 + placed.len() * 28 + 40);
     out.extend_from_slice(b"\xfftOc\0\0\0\x02");
     for first in 0..=255u8 {

@@ -131,7 +131,10 @@ const POINTS: &[(Way, &[&str])] = &[
             "start.caught-up",
         ],
     ),
-    (Way::Join, &["join.read", "join.stored", "join.cleared", "join.hidden", "join.removed", "join.done"]),
+    (
+        Way::Join,
+        &["join.read", "join.synced", "join.stored", "join.cleared", "join.hidden", "join.removed", "join.done"],
+    ),
     (Way::Repack, &["repack.begun"]),
     (Way::Cut, &["aside.written", "aside.synced", "aside.kept"]),
     (Way::Lost, &["mirrored.dropped"]),

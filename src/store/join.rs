@@ -1,4 +1,4 @@
-//! Joins small packs into one by copying their entries as they are.
+//! Joins packs into one by copying their entries as they are.
 //!
 //! The packs of this service hold whole objects, and deltas that name their base
 //! by id, so an entry means the same in any pack that holds all of its own: no
@@ -10,84 +10,87 @@
 //! is in that pack as well, or was taken from one before it, so bases never go round
 //! in a circle.
 
-use std::collections::HashSet;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::pack::{self, Placed};
+use super::pack::{self, Stream};
 use crate::failpoint::failpoint;
 
 /// What the readers of an index may rely on: `gitformat-pack`, index version 2.
 const FANOUT_END: usize = 8 + 256 * 4;
-const CHECKSUM_LEN: usize = 20;
+const CHECKSUM_LEN: u32 = 20;
+/// So many bytes are in memory at a time, or one entry.
+const READ_LEN: u32 = 1024 * 1024;
 
-/// A pack that can be joined with others.
-struct Source {
-    bytes: Vec<u8>,
-    entries: Vec<Entry>,
-}
-
+/// An object in one of the packs.
 struct Entry {
     id: [u8; 20],
     crc32: u32,
-    start: usize,
-    end: usize,
+    start: u32,
+    end: u32,
+    /// Which of the packs.
+    source: usize,
 }
 
-impl Entry {
-    /// Returns whether the entry is a whole object, or names a base of those in `ids`.
-    fn means_the_same_elsewhere(&self, pack: &[u8], ids: &HashSet<[u8; 20]>) -> bool {
-        let Some(entry) = pack.get(self.start..self.end) else { return false };
-        match entry.first().map(|byte| (byte >> 4) & 7) {
-            Some(1..=4) => true,
-            Some(pack::DELTA) => {
-                let base = entry.iter().position(|byte| byte & 0x80 == 0).map(|at| at + 1);
-                let base = base.and_then(|at| entry.get(at..at + 20)?.try_into().ok());
-                base.is_some_and(|base: [u8; 20]| ids.contains(&base))
-            }
-            _ => false,
-        }
-    }
+/// What became of packs that were to be joined.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Joined {
+    pub(super) n_joined: usize,
+    /// Those that never can be.
+    pub(super) foreign: Vec<PathBuf>,
 }
 
 /// Joins the packs at `paths` (their `.pack` files, in `dir`) and removes them.
-/// Returns how many were joined; those that hold deltas of another kind or are to be kept stay.
+/// Those that hold deltas of another kind or are to be kept stay.
 ///
 /// # Errors
-/// The file system's, or a pack that is broken. No object is lost: the joined
-/// pack is on disk before the first of the others goes.
-pub(super) fn merge(dir: &Path, paths: &[PathBuf]) -> io::Result<usize> {
-    if paths.len() < 2 {
-        return Ok(0);
-    }
-    let mut bytes = pack::header();
-    // What grows by doubling would take twice as much.
-    let len = |path: &PathBuf| fs::metadata(path).map_or(0, |metadata| metadata.len());
-    bytes.reserve_exact(usize::try_from(paths.iter().map(len).sum::<u64>()).unwrap_or(0));
-    let (mut placed, mut joined) = (Vec::new(), Vec::new());
-    let mut seen = HashSet::new();
-    // One after the other: together they can be as long as what comes of them.
+/// The file system's, a pack that is broken, or that it `is_ended`. No object is lost: the
+/// joined pack is on disk before the first of the others goes.
+pub(super) fn join(dir: &Path, paths: &[PathBuf], is_ended: &AtomicBool) -> io::Result<Joined> {
+    let (mut sources, mut entries, mut foreign) = (Vec::new(), Vec::new(), Vec::new());
+    let go_on = || match is_ended.load(Ordering::Relaxed) {
+        true => Err(io::Error::other("it was ended before it was done")),
+        false => Ok(()),
+    };
     for path in paths {
-        let Some(source) = Source::read(path)? else { continue };
-        for entry in source.entries.iter().filter(|entry| seen.insert(entry.id)) {
-            placed.push(Placed { id: entry.id, crc32: entry.crc32, offset: pack::offset(bytes.len()) });
-            bytes.extend_from_slice(&source.bytes[entry.start..entry.end]);
+        go_on()?;
+        if ["keep", "promisor", "mtimes"].iter().any(|extension| path.with_extension(extension).exists()) {
+            continue;
         }
-        joined.push(path);
+        match open(path, sources.len())? {
+            Some((pack, found)) => {
+                sources.push((path, pack));
+                entries.extend(found);
+            }
+            None => foreign.push(path.clone()),
+        }
     }
-    if joined.len() < 2 {
-        return Ok(0);
+    if sources.len() < 2 {
+        return Ok(Joined { n_joined: 0, foreign });
     }
+    entries.sort_unstable_by_key(|entry| (entry.id, entry.source));
+    entries.dedup_by_key(|entry| entry.id);
+    entries.sort_unstable_by_key(|entry| (entry.source, entry.start));
     failpoint!("join.read");
-    let pack = pack::finish(bytes, placed);
-    pack::store(dir, &pack, None)?;
+    let first = sources[0].0.file_stem().unwrap_or_default().to_string_lossy();
+    let mut joined = Stream::begin(dir, &format!("join_{first}"), entries.len())?;
+    for entries in entries.chunk_by(|a, b| a.source == b.source) {
+        let (_, pack) = &sources[entries[0].source];
+        each(pack, entries, |entry, bytes| {
+            go_on()?;
+            joined.push(entry.id, entry.crc32, bytes)
+        })?;
+    }
+    let name = joined.end()?;
     failpoint!("join.stored", io);
     remove_multi_pack_index(dir)?;
     failpoint!("join.cleared");
-    for path in &joined {
+    for (path, _) in &sources {
         // The joined pack can be one of them: the same objects in the same order.
-        if **path != dir.join(format!("pack-{}.pack", pack.name)) {
+        if **path != dir.join(format!("pack-{name}.pack")) {
             // Index first: without it, nobody looks for the pack.
             fs::remove_file(path.with_extension("idx"))?;
             failpoint!("join.hidden");
@@ -96,7 +99,7 @@ pub(super) fn merge(dir: &Path, paths: &[PathBuf]) -> io::Result<usize> {
             failpoint!("join.removed");
         }
     }
-    Ok(joined.len())
+    Ok(Joined { n_joined: sources.len(), foreign })
 }
 
 /// A person's `git multi-pack-index write` names packs that go now; without the
@@ -104,49 +107,58 @@ pub(super) fn merge(dir: &Path, paths: &[PathBuf]) -> io::Result<usize> {
 fn remove_multi_pack_index(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)?.flatten() {
         if entry.file_name().to_string_lossy().starts_with("multi-pack-index") && entry.path().is_file() {
-            fs::remove_file(entry.path())?;
+            match fs::remove_file(entry.path()) {
+                // Others are joined at the same time.
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
     }
     Ok(())
 }
 
-impl Source {
-    /// Reads the pack at `path`; `None` if it cannot be joined.
-    fn read(path: &Path) -> io::Result<Option<Self>> {
-        if ["keep", "promisor", "mtimes"].iter().any(|extension| path.with_extension(extension).exists()) {
-            return Ok(None);
-        }
-        let bytes = fs::read(path)?;
-        let index = fs::read(path.with_extension("idx"))?;
-        let broken = || io::Error::other(format!("the index of `{}` is broken", path.display()));
-        let Some(entries) = entries(&index, bytes.len()).ok_or_else(broken)? else { return Ok(None) };
-        let ids: HashSet<_> = entries.iter().map(|entry| entry.id).collect();
-        if !entries.iter().all(|entry| entry.means_the_same_elsewhere(&bytes, &ids)) {
-            return Ok(None);
-        }
-        Ok(Some(Self { bytes, entries }))
-    }
+/// Opens the pack at `path` and returns its entries in the order of their places;
+/// `None` if it cannot be joined.
+fn open(path: &Path, source: usize) -> io::Result<Option<(File, Vec<Entry>)>> {
+    let pack = File::open(path)?;
+    let Ok(len) = u32::try_from(pack.metadata()?.len()) else { return Ok(None) };
+    let index = fs::read(path.with_extension("idx"))?;
+    let broken = || io::Error::other(format!("the index of `{}` is broken", path.display()));
+    let Some(mut entries) = entries(&index, source).ok_or_else(broken)? else { return Ok(None) };
+    let ids: Vec<_> = entries.iter().map(|entry| entry.id).collect();
+    set_ends(&mut entries, len).ok_or_else(broken)?;
+    let mut is_joinable = true;
+    each(&pack, &entries, |_, bytes| {
+        is_joinable &= means_the_same_elsewhere(bytes, &ids);
+        Ok(())
+    })?;
+    Ok(is_joinable.then_some((pack, entries)))
 }
 
-/// Returns the entries of a pack of `pack_len` bytes in their order, by its
-/// index; the outer `None` says that it is broken, the inner one that it is of a
-/// kind that is not joined.
-fn entries(index: &[u8], pack_len: usize) -> Option<Option<Vec<Entry>>> {
+/// Returns the entries of a pack by its index, sorted by id, without their ends; the
+/// outer `None` says that it is broken, the inner one that it is of a kind that is not joined.
+fn entries(index: &[u8], source: usize) -> Option<Option<Vec<Entry>>> {
     if !index.starts_with(b"\xfftOc\0\0\0\x02") {
         return Some(None);
     }
     let be32 = |at: usize| Some(u32::from_be_bytes(index.get(at..at + 4)?.try_into().ok()?));
     let n = be32(FANOUT_END - 4)? as usize;
     let (crcs, offsets) = (FANOUT_END + n * 20, FANOUT_END + n * 24);
-    let mut entries = Vec::with_capacity(n);
+    let mut entries = Vec::with_capacity(n.min(index.len()));
     for at in 0..n {
-        let offset = be32(offsets + at * 4)?;
-        if offset >> 31 != 0 {
+        let start = be32(offsets + at * 4)?;
+        if start >> 31 != 0 {
             return Some(None);
         }
         let id = index.get(FANOUT_END + at * 20..FANOUT_END + at * 20 + 20)?.try_into().ok()?;
-        entries.push(Entry { id, crc32: be32(crcs + at * 4)?, start: offset as usize, end: 0 });
+        entries.push(Entry { id, crc32: be32(crcs + at * 4)?, start, end: 0, source });
     }
+    Some(Some(entries))
+}
+
+/// Sorts the entries of a pack of `pack_len` bytes by their places: each ends where the
+/// next begins. `None` says that its index is broken.
+fn set_ends(entries: &mut [Entry], pack_len: u32) -> Option<()> {
     entries.sort_unstable_by_key(|entry| entry.start);
     let mut end = pack_len.checked_sub(CHECKSUM_LEN)?;
     for entry in entries.iter_mut().rev() {
@@ -156,7 +168,36 @@ fn entries(index: &[u8], pack_len: usize) -> Option<Option<Vec<Entry>>> {
             return None;
         }
     }
-    Some(Some(entries))
+    Some(())
+}
+
+/// Calls `take` with each of `entries`, in the order of their places, and what stands there.
+fn each(pack: &File, entries: &[Entry], mut take: impl FnMut(&Entry, &[u8]) -> io::Result<()>) -> io::Result<()> {
+    let (mut rest, mut bytes) = (entries, Vec::new());
+    while let Some(start) = rest.first().map(|first| first.start) {
+        let n = rest.iter().take_while(|entry| entry.end - start <= READ_LEN).count().max(1);
+        let (run, after) = rest.split_at(n);
+        bytes.resize((run[n - 1].end - start) as usize, 0);
+        pack.read_exact_at(&mut bytes, start.into())?;
+        for entry in run {
+            take(entry, &bytes[(entry.start - start) as usize..(entry.end - start) as usize])?;
+        }
+        rest = after;
+    }
+    Ok(())
+}
+
+/// Returns whether an entry is a whole object, or names a base of those in `ids`, which are sorted.
+fn means_the_same_elsewhere(entry: &[u8], ids: &[[u8; 20]]) -> bool {
+    match entry.first().map(|byte| (byte >> 4) & 7) {
+        Some(1..=4) => true,
+        Some(pack::DELTA) => {
+            let base = entry.iter().position(|byte| byte & 0x80 == 0).map(|at| at + 1);
+            let base = base.and_then(|at| entry.get(at..at + 20)?.try_into().ok());
+            base.is_some_and(|base: [u8; 20]| ids.binary_search(&base).is_ok())
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -168,6 +209,10 @@ mod tests {
         let mut paths: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "pack"));
         paths
+    }
+
+    fn joined(dir: &Path) -> usize {
+        join(dir, &packs(dir), &AtomicBool::new(false)).unwrap().n_joined
     }
 
     #[test]
@@ -183,12 +228,26 @@ mod tests {
             pack::write(&dir, &objects.each_ref().map(|(object, _)| object.clone())).unwrap();
             all.extend(objects);
         }
-        assert_eq!(merge(&dir, &packs(&dir)).unwrap(), 40);
+        assert_eq!(joined(&dir), 40);
         assert_eq!(packs(&dir).len(), 1);
         for (object, content) in all {
             assert_eq!(repository.find_blob(object.id).unwrap().content(), content);
         }
-        assert_eq!(merge(&dir, &packs(&dir)).unwrap(), 0);
+        assert_eq!(joined(&dir), 0);
+    }
+
+    #[test]
+    fn what_is_ended_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        git2::Repository::init_bare(folder.path()).unwrap();
+        let dir = folder.path().join("objects/pack");
+        for content in ["one", "two"] {
+            pack::write(&dir, &[Object::new(Kind::Blob, content.as_bytes())]).unwrap();
+        }
+        let files = || fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+        let before = files();
+        join(&dir, &packs(&dir), &AtomicBool::new(true)).unwrap_err();
+        assert_eq!(files(), before);
     }
 
     #[test]
@@ -208,12 +267,12 @@ mod tests {
             assert!(delta.base.is_some());
             pack::write(&dir, &[whole, delta]).unwrap();
         }
-        assert_eq!(merge(&dir, &packs(&dir)).unwrap(), 2);
+        assert_eq!(joined(&dir), 2);
         for content in &contents {
             let odb = repository.odb().unwrap();
             assert_eq!(odb.read(Object::tree(content, None).id).unwrap().data(), content);
         }
-        assert_eq!(merge(&dir, &packs(&dir)).unwrap(), 0);
+        assert_eq!(joined(&dir), 0);
     }
 
     #[test]
@@ -237,6 +296,7 @@ mod tests {
         repository.commit(Some("HEAD"), &who, &who, "x", &tree, &[]).unwrap();
         git(&["repack", "-q", "-a", "-d", "-f"]);
         let dir = folder.path().join("objects/pack");
+        let foreign = packs(&dir);
         pack::write(&dir, &[Object::new(Kind::Blob, b"a")]).unwrap();
         pack::write(&dir, &[Object::new(Kind::Blob, b"b")]).unwrap();
         let kept = Object::new(Kind::Blob, b"kept");
@@ -244,7 +304,8 @@ mod tests {
         pack::write(&dir, &[kept]).unwrap();
         let kept = packs(&dir).into_iter().find(|path| !before.contains(path)).unwrap();
         fs::write(kept.with_extension("keep"), "").unwrap();
-        assert_eq!(merge(&dir, &packs(&dir)).unwrap(), 2);
+        let outcome = join(&dir, &packs(&dir), &AtomicBool::new(false)).unwrap();
+        assert_eq!(outcome, Joined { n_joined: 2, foreign });
         assert_eq!(packs(&dir).len(), 3);
         git(&["fsck", "--strict", "--no-dangling"]);
     }
