@@ -139,28 +139,42 @@ impl Pack {
 
     /// Returns where in the pack the object `id` begins.
     fn offset(&self, id: Oid, wait: Wait) -> io::Result<Option<u64>> {
-        let first = usize::from(id.as_bytes()[0]);
-        let (mut low, mut high) = (first.checked_sub(1).map_or(0, |before| self.fanout[before]), self.fanout[first]);
-        while high.saturating_sub(low) > WINDOW {
-            let middle = low + (high - low) / 2;
-            let mut found = [0; ID_LEN];
-            wait.read_exact_at(&self.index, &mut found, IDS + u64::from(middle) * ID_LEN as u64)?;
-            if found.as_slice() <= id.as_bytes() {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        let mut ids = [0; WINDOW as usize * ID_LEN];
-        let ids = &mut ids[..high.saturating_sub(low) as usize * ID_LEN];
-        wait.read_exact_at(&self.index, ids, IDS + u64::from(low) * ID_LEN as u64)?;
-        let Some(place) = ids.chunks_exact(ID_LEN).position(|found| found == id.as_bytes()) else { return Ok(None) };
+        let Some(place) = self.place(id, wait)? else { return Ok(None) };
         // After the ids of all come four bytes of checksum each, then four of place.
         let offsets = IDS + u64::from(self.fanout[255]) * (ID_LEN as u64 + 4);
         let mut offset = [0; 4];
-        wait.read_exact_at(&self.index, &mut offset, offsets + (u64::from(low) + place as u64) * 4)?;
+        wait.read_exact_at(&self.index, &mut offset, offsets + u64::from(place) * 4)?;
         // Places beyond 2 GiB are in a table of their own.
         Ok(Some(be32(&offset)).filter(|offset| offset >> 31 == 0).map(u64::from))
+    }
+
+    /// Returns which of the ids is `id`. They are spread evenly, so that where one would be can
+    /// be told to some dozens: mostly the first read has it, or shows that it is not there.
+    fn place(&self, id: Oid, wait: Wait) -> io::Result<Option<u32>> {
+        let first = usize::from(id.as_bytes()[0]);
+        let (mut low, mut high) = (first.checked_sub(1).map_or(0, |before| self.fanout[before]), self.fanout[first]);
+        // What stands before `low`, and at `high`.
+        let (wanted, mut from, mut to) = (number(id.as_bytes()), 0, u64::MAX);
+        let mut ids = [0; WINDOW as usize * ID_LEN];
+        while low < high {
+            let n = (high - low).min(WINDOW);
+            let share =
+                u128::from(wanted.saturating_sub(from)) * u128::from(high - low) / u128::from((to - from).max(1));
+            let guess = low + u32::try_from(share).unwrap_or(u32::MAX).min(high - low);
+            let start = guess.saturating_sub(WINDOW / 2).clamp(low, high - n);
+            let ids = &mut ids[..n as usize * ID_LEN];
+            wait.read_exact_at(&self.index, ids, IDS + u64::from(start) * ID_LEN as u64)?;
+            let (least, greatest) = (&ids[..ID_LEN], &ids[ids.len() - ID_LEN..]);
+            if id.as_bytes() < least {
+                (high, to) = (start, number(least).max(from));
+            } else if id.as_bytes() > greatest {
+                (low, from) = (start + n, number(greatest).min(to));
+            } else {
+                let place = ids.chunks_exact(ID_LEN).position(|found| found == id.as_bytes());
+                return Ok(place.map(|place| start + place as u32));
+            }
+        }
+        Ok(None)
     }
 
     fn blob(&self, id: Oid, offset: u64, wait: Wait) -> io::Result<Option<Found>> {
@@ -229,6 +243,11 @@ impl Wait {
         let n_read = self.read_at(file, bytes, offset)?;
         if n_read == bytes.len() { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
+}
+
+/// What follows the first byte of an id, which all have in common, as a number.
+fn number(id: &[u8]) -> u64 {
+    id[1..9].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 fn be32(bytes: &[u8]) -> u32 {

@@ -71,7 +71,7 @@ impl Joins {
     /// Has packs joined that are to be joined. Returns whether there may be more of them in a moment.
     pub(super) fn look(&mut self, stop: &Receiver<()>) -> bool {
         let packs = packs(&self.location);
-        let is_more = packs.len() > std::mem::replace(&mut self.n_before, packs.len());
+        let is_changing = packs.len() != std::mem::replace(&mut self.n_before, packs.len());
         let packs = if packs.len() < FEW { Default::default() } else { by_size(packs) };
         let all = self.sizes.iter_mut().zip(packs).zip(SIZES);
         let n_foreign: Vec<_> = all.map(|((size, packs), (_, n_min))| size.look(packs, n_min)).collect();
@@ -79,7 +79,7 @@ impl Joins {
         if n_foreign.is_some_and(|n| n >= REPACK_MIN) {
             self.repack(stop);
         }
-        n_foreign.is_none() || is_more
+        n_foreign.is_none() || is_changing
     }
 
     fn repack(&mut self, stop: &Receiver<()>) {
