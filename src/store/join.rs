@@ -237,6 +237,28 @@ mod tests {
     }
 
     #[test]
+    fn more_than_is_in_memory_at_a_time_is_joined_and_so_is_what_is_longer() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = git2::Repository::init_bare(folder.path()).unwrap();
+        let dir = folder.path().join("objects/pack");
+        // Ids do not become shorter by compression.
+        let content = |n: usize, len: usize| {
+            let ids = (0..len / 20).flat_map(|at| blob_id(format!("{n} {at}").as_bytes()).as_bytes().to_vec());
+            ids.collect::<Vec<u8>>()
+        };
+        let lens = [300_000, 700_000, 2_500_000, 1_200_000, 40, 900_000];
+        let all: Vec<_> = lens.into_iter().enumerate().map(|(n, len)| content(n, len)).collect();
+        for half in all.chunks(3) {
+            let objects: Vec<_> = half.iter().map(|content| Object::new(Kind::Blob, content)).collect();
+            pack::write(&dir, &objects).unwrap();
+        }
+        assert_eq!(joined(&dir), 2);
+        for content in all {
+            assert_eq!(repository.find_blob(blob_id(&content)).unwrap().content(), content);
+        }
+    }
+
+    #[test]
     fn what_is_ended_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         git2::Repository::init_bare(folder.path()).unwrap();
