@@ -165,20 +165,24 @@ impl Blobs {
         Ok(done)
     }
 
-    /// Closes the handles at rest, and asks whoever keeps one to renew it. Called
-    /// after packs were removed, too: libgit2 keeps each pack that it ever opened
-    /// mapped, with all that was read of it, until the last handle is closed.
-    pub(super) fn forget_handles(&self) {
+    /// Closes the handles at rest, and asks whoever keeps one to renew it: libgit2 keeps each
+    /// pack that it ever opened mapped, with all that was read of it, until the last is closed.
+    fn forget_handles(&self) {
         let mut handles = self.handles.lock().expect("no panic under this lock");
         self.n_reads.store(0, Ordering::Relaxed);
         self.n_forgotten.fetch_add(1, Ordering::AcqRel);
         handles.clear();
-        self.packs.forget();
+    }
+
+    /// Lets packs go that were removed, and reads those that came in their place.
+    pub(super) fn renew_packs(&self) {
+        self.forget_handles();
+        self.packs.renew();
     }
 
     /// Closes packs that were removed behind the service's back.
     pub(super) fn forget_removed(&self) {
-        self.packs.forget_removed();
+        self.packs.renew_if_removed();
     }
 
     /// Returns how often handles were to be renewed.

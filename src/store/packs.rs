@@ -4,44 +4,36 @@
 //! This knows whole blobs in packs with an index of version 2 (`gitformat-pack`), which
 //! is what the service writes. Anything else, and whatever fails, is libgit2's to read.
 
-use std::fs::{self, File};
-use std::io::{self, IoSliceMut};
-use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+mod filter;
+mod reader;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use git2::Oid;
-use libdeflater::adler32;
-use memchr::memmem;
-use rustix::io::{ReadWriteFlags, preadv2};
 
-use super::object::{self, Kind};
+use reader::{Files, Reader, Wait};
 
-/// The largest are kept open, two files each.
-const OPEN_MAX: usize = 32;
+/// The largest are kept open, two files each. Upkeep leaves fewer.
+const OPEN_MAX: usize = 96;
 /// What is in no pack that is open may be in a new one: looked for so often.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// Larger files are rare.
-const SIZE_MAX: usize = 64 * 1024;
-/// A report of 8 KB, compressed, fits into this.
-const READ_LEN: usize = 6 * 1024;
-
-const MAGIC: &[u8] = b"\xfftOc\0\0\0\x02";
-const IDS: u64 = 8 + 256 * 4;
-const ID_LEN: usize = 20;
-/// So many ids are read in one go.
-const WINDOW: u32 = 128;
 
 /// The packs of a repository.
 pub(super) struct Packs {
     folder: PathBuf,
     open: ArcSwap<Open>,
+    /// Held by whoever looks which there are.
+    looking: Mutex<()>,
 }
 
+#[derive(Default)]
 struct Open {
-    packs: Vec<Pack>,
+    /// Largest first.
+    packs: Vec<Arc<Reader>>,
     at: Option<Instant>,
 }
 
@@ -56,19 +48,23 @@ pub(super) struct Found {
 
 impl Packs {
     pub(super) fn new(folder: PathBuf) -> Self {
-        Self { folder, open: ArcSwap::from_pointee(Open { packs: Vec::new(), at: None }) }
+        Self { folder, open: ArcSwap::default(), looking: Mutex::default() }
     }
 
-    /// Closes all: what is removed takes up space until then.
-    pub(super) fn forget(&self) {
-        self.open.store(Arc::new(Open { packs: Vec::new(), at: None }));
+    /// Opens those that are new, if any pack was read here before, and closes those that were
+    /// removed: they take up space until then.
+    pub(super) fn renew(&self) {
+        if self.open.load().at.is_some() {
+            // What a panic left is no harm: it guards nothing.
+            let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+            self.look();
+        }
     }
 
-    /// Closes all if one of them was removed.
-    pub(super) fn forget_removed(&self) {
-        let is_removed = |pack: &Pack| pack.index.metadata().is_ok_and(|found| found.nlink() == 0);
-        if self.open.load().packs.iter().any(is_removed) {
-            self.forget();
+    /// The same if one of them was removed.
+    pub(super) fn renew_if_removed(&self) {
+        if self.open.load().packs.iter().any(|pack| pack.is_removed()) {
+            self.renew();
         }
     }
 
@@ -80,178 +76,44 @@ impl Packs {
     /// Returns the file `id`; `None` leaves it to libgit2. Blocks.
     pub(super) fn read(&self, id: Oid) -> Option<Found> {
         let open = self.open.load_full();
-        match open.read(id, Wait::Yes) {
-            Some(found) => Some(found),
-            None if open.at.is_none_or(|at| at.elapsed() > LOOK_INTERVAL) => {
-                let open = Arc::new(Open::of(&self.folder));
-                self.open.store(open.clone());
-                open.read(id, Wait::Yes)
-            }
-            None => None,
+        if let Some(found) = open.read(id, Wait::Yes) {
+            return Some(found);
         }
+        let newer = self.newer();
+        if Arc::ptr_eq(&open, &newer) { None } else { newer.read(id, Wait::Yes) }
+    }
+
+    /// Returns those that are open, after a look if there was none for a while.
+    fn newer(&self) -> Arc<Open> {
+        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = self.open.load_full();
+        let is_new = open.at.is_some_and(|at| at.elapsed() < LOOK_INTERVAL);
+        if is_new { open } else { self.look() }
+    }
+
+    /// Opens what there is now, and keeps of it what is open.
+    fn look(&self) -> Arc<Open> {
+        let before = self.open.load();
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let indexes = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "idx"));
+        let mut indexes: Vec<_> = indexes.filter_map(|path| Some((fs::metadata(&path).ok()?, path))).collect();
+        indexes.sort_unstable_by(|(a, path_a), (b, path_b)| (b.len(), path_b).cmp(&(a.len(), path_a)));
+        let packs = indexes.iter().take(OPEN_MAX).filter_map(|(index, path)| {
+            let files = Files::of(&fs::metadata(path.with_extension("pack")).ok()?, index);
+            let known = before.packs.iter().find(|pack| pack.is_of(files));
+            known.cloned().or_else(|| Reader::open(path).ok().flatten().map(Arc::new))
+        });
+        let open = Arc::new(Open { packs: packs.collect(), at: Some(Instant::now()) });
+        self.open.store(open.clone());
+        open
     }
 }
 
 impl Open {
-    fn of(folder: &Path) -> Self {
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        let indexes = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "idx"));
-        let mut packs: Vec<_> = indexes.filter_map(|path| Some((fs::metadata(&path).ok()?.len(), path))).collect();
-        packs.sort_unstable_by(|a, b| b.cmp(a));
-        let packs = packs.iter().take(OPEN_MAX).filter_map(|(_, index)| Pack::open(index).ok().flatten());
-        Self { packs: packs.collect(), at: Some(Instant::now()) }
-    }
-
     /// What fails in one pack, another may have.
     fn read(&self, id: Oid, wait: Wait) -> Option<Found> {
         self.packs.iter().find_map(|pack| pack.read(id, wait).ok().flatten())
     }
-}
-
-struct Pack {
-    pack: File,
-    index: File,
-    /// How many ids begin with at most this byte.
-    fanout: [u32; 256],
-}
-
-impl Pack {
-    /// Opens a pack by its index; `None` if that is of another version.
-    fn open(index: &Path) -> io::Result<Option<Self>> {
-        let pack = File::open(index.with_extension("pack"))?;
-        let index = File::open(index)?;
-        let mut head = [0; IDS as usize];
-        index.read_exact_at(&mut head, 0)?;
-        let Some(counts) = head.strip_prefix(MAGIC) else { return Ok(None) };
-        let mut fanout = [0; 256];
-        for (n, bytes) in fanout.iter_mut().zip(counts.chunks_exact(4)) {
-            *n = be32(bytes);
-        }
-        Ok(Some(Self { pack, index, fanout }))
-    }
-
-    fn read(&self, id: Oid, wait: Wait) -> io::Result<Option<Found>> {
-        match self.offset(id, wait)? {
-            Some(offset) => self.blob(id, offset, wait),
-            None => Ok(None),
-        }
-    }
-
-    /// Returns where in the pack the object `id` begins.
-    fn offset(&self, id: Oid, wait: Wait) -> io::Result<Option<u64>> {
-        let Some(place) = self.place(id, wait)? else { return Ok(None) };
-        // After the ids of all come four bytes of checksum each, then four of place.
-        let offsets = IDS + u64::from(self.fanout[255]) * (ID_LEN as u64 + 4);
-        let mut offset = [0; 4];
-        wait.read_exact_at(&self.index, &mut offset, offsets + u64::from(place) * 4)?;
-        // Places beyond 2 GiB are in a table of their own.
-        Ok(Some(be32(&offset)).filter(|offset| offset >> 31 == 0).map(u64::from))
-    }
-
-    /// Returns which of the ids is `id`. They are spread evenly, so that where one would be can
-    /// be told to some dozens: mostly the first read has it, or shows that it is not there.
-    fn place(&self, id: Oid, wait: Wait) -> io::Result<Option<u32>> {
-        let first = usize::from(id.as_bytes()[0]);
-        let (mut low, mut high) = (first.checked_sub(1).map_or(0, |before| self.fanout[before]), self.fanout[first]);
-        // What stands before `low`, and at `high`.
-        let (wanted, mut from, mut to) = (number(id.as_bytes()), 0, u64::MAX);
-        let mut ids = [0; WINDOW as usize * ID_LEN];
-        while low < high {
-            let n = (high - low).min(WINDOW);
-            let share =
-                u128::from(wanted.saturating_sub(from)) * u128::from(high - low) / u128::from((to - from).max(1));
-            let guess = low + u32::try_from(share).unwrap_or(u32::MAX).min(high - low);
-            let start = guess.saturating_sub(WINDOW / 2).clamp(low, high - n);
-            let ids = &mut ids[..n as usize * ID_LEN];
-            wait.read_exact_at(&self.index, ids, IDS + u64::from(start) * ID_LEN as u64)?;
-            let (least, greatest) = (&ids[..ID_LEN], &ids[ids.len() - ID_LEN..]);
-            if id.as_bytes() < least {
-                (high, to) = (start, number(least).max(from));
-            } else if id.as_bytes() > greatest {
-                (low, from) = (start + n, number(greatest).min(to));
-            } else {
-                let place = ids.chunks_exact(ID_LEN).position(|found| found == id.as_bytes());
-                return Ok(place.map(|place| start + place as u32));
-            }
-        }
-        Ok(None)
-    }
-
-    fn blob(&self, id: Oid, offset: u64, wait: Wait) -> io::Result<Option<Found>> {
-        let mut bytes = vec![0; READ_LEN];
-        let n_read = wait.read_at(&self.pack, &mut bytes, offset)?;
-        bytes.truncate(n_read);
-        let Some((start, size)) = header(&bytes).filter(|(_, size)| *size <= SIZE_MAX) else { return Ok(None) };
-        let mut file = object::inflate(&bytes[start..], size);
-        if file.is_err() && bytes.len() == READ_LEN {
-            // A stream that cannot be made shorter has a few bytes more than its content.
-            bytes.resize(start + size + size / 64 + 64, 0);
-            let n_read = wait.read_at(&self.pack, &mut bytes, offset)?;
-            bytes.truncate(n_read);
-            file = object::inflate(&bytes[start..], size);
-        }
-        let Some(file) = file.ok().filter(|file| object::blob_id(file) == id) else { return Ok(None) };
-        // It ends with the checksum of its content, and what follows is another's.
-        let checksum = adler32(&file).to_be_bytes();
-        let Some(end) = memmem::find(&bytes[start..], &checksum) else { return Ok(None) };
-        let deflated = bytes[start..start + end + 4].to_vec();
-        Ok(Some(Found { size, deflated, file }))
-    }
-}
-
-/// Returns where the stream of a whole blob begins, and the blob's length.
-fn header(bytes: &[u8]) -> Option<(usize, usize)> {
-    let first = *bytes.first()?;
-    if (first >> 4) & 7 != Kind::Blob as u8 {
-        return None;
-    }
-    let (mut at, mut size, mut byte) = (1, usize::from(first & 15), first);
-    while byte & 0x80 != 0 {
-        byte = *bytes.get(at).filter(|_| at < 6)?;
-        size |= usize::from(byte & 0x7f) << (4 + 7 * (at - 1));
-        at += 1;
-    }
-    Some((at, size))
-}
-
-/// Whether to wait for the disk.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wait {
-    Yes,
-    No,
-}
-
-impl Wait {
-    /// Reads as much as there is; what would have to be waited for is an error.
-    fn read_at(self, file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        let mut n_read = 0;
-        while n_read < bytes.len() {
-            let (rest, at) = (&mut bytes[n_read..], offset + n_read as u64);
-            let n = match self {
-                Self::Yes => file.read_at(rest, at)?,
-                Self::No => preadv2(file, &mut [IoSliceMut::new(rest)], at, ReadWriteFlags::NOWAIT)?,
-            };
-            if n == 0 {
-                break;
-            }
-            n_read += n;
-        }
-        Ok(n_read)
-    }
-
-    fn read_exact_at(self, file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-        let n_read = self.read_at(file, bytes, offset)?;
-        if n_read == bytes.len() { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-    }
-}
-
-/// What follows the first byte of an id, which all have in common, as a number.
-fn number(id: &[u8]) -> u64 {
-    id[1..9].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
-}
-
-fn be32(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
 #[cfg(test)]
@@ -260,8 +122,9 @@ mod tests {
 
     use tempfile::TempDir;
 
+    use super::reader::WINDOW;
     use super::*;
-    use crate::store::object::Object;
+    use crate::store::object::{self, Kind, Object};
     use crate::store::pack;
 
     /// More than are read in one go share their first byte.
@@ -312,10 +175,42 @@ mod tests {
     fn what_git_packed_anew_is_found_or_left_to_git() {
         let (dir, packs, objects) = stored(2000);
         git(&dir, &["repack", "-a", "-d", "-q", "-k", "-f"]);
-        packs.forget_removed();
+        packs.renew_if_removed();
         let found = objects.iter().enumerate().filter_map(|(n, object)| Some((n, packs.read(object.id)?)));
         let n_found = found.inspect(|(n, found)| assert_eq!(found.file, report(*n))).count();
         assert!((1..2000).contains(&n_found), "{n_found} are whole");
+    }
+
+    #[test]
+    fn what_is_removed_is_closed_and_what_stays_is_not_opened_anew() {
+        let (dir, packs, objects) = stored(20);
+        packs.renew();
+        assert!(packs.open.load().packs.is_empty(), "nobody has read anything");
+        packs.read(objects[0].id).expect("found");
+        let before = packs.open.load().packs.clone();
+        let (new, folder) = (Object::new(Kind::Blob, b"new"), dir.path().join("objects/pack"));
+        pack::write(&folder, std::slice::from_ref(&new)).expect("written");
+        packs.renew();
+        let after = packs.open.load().packs.clone();
+        assert!(after.len() == 2 && Arc::ptr_eq(&after[0], &before[0]));
+        assert!(packs.read(new.id).is_some());
+
+        // The same objects under the same name, in files that somebody else wrote.
+        for path in fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            let copy = path.with_extension("copy");
+            fs::copy(&path, &copy).and_then(|_| fs::rename(&copy, &path)).expect("copied");
+        }
+        packs.renew_if_removed();
+        let copied = packs.open.load().packs.clone();
+        let is_known = |pack: &Arc<Reader>| after.iter().any(|before| Arc::ptr_eq(pack, before));
+        assert!(copied.len() == 2 && !copied.iter().any(is_known));
+        assert!(packs.read(objects[0].id).is_some());
+
+        for path in fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            fs::remove_file(path).expect("removed");
+        }
+        packs.renew_if_removed();
+        assert!(packs.open.load().packs.is_empty());
     }
 
     #[test]

@@ -25,10 +25,10 @@ use crate::store::{Shared, join};
 /// Sizes in bytes from which on packs are joined with each other, and how many they are then.
 /// What a flush leaves has some 10 to 500 KB.
 const SIZES: [(u64, usize); 3] = [(0, 20), (1 << 20, 8), (16 << 20, 8)];
-/// Larger ones stay as they are, until git packs all anew: there is one for some 100,000 reports.
+/// Larger ones stay as they are, until git packs all anew: there is one for some 150,000 commits.
 const LAST_SIZE: u64 = JOINED_SIZE_MAX / 2;
 /// What is joined is no larger.
-const JOINED_SIZE_MAX: u64 = 512 << 20;
+const JOINED_SIZE_MAX: u64 = 1 << 30;
 /// Fewer are not looked at.
 const FEW: usize = 8;
 /// `git repack` from so many packs on that cannot be joined.
@@ -177,7 +177,7 @@ impl Work {
         match outcome {
             Ok(()) => {
                 self.trouble = None;
-                self.shared.blobs.forget_handles();
+                self.shared.blobs.renew_packs();
                 failpoint!("join.done");
                 let seconds = start.elapsed().as_secs_f64();
                 self.shared.metrics.upkeep_seconds.observe(seconds);
@@ -239,9 +239,9 @@ mod tests {
         let n_of = |n, size| n_chosen(&packs(&[(n, size)]), 8);
         assert_eq!(n_of(7, 20 * MB), 0);
         assert_eq!(n_of(8, 20 * MB), 8);
-        assert_eq!(n_of(2, 200 * MB), 0);
-        assert_eq!(n_of(3, 200 * MB), 2);
-        assert_eq!(n_of(9, 100 * MB), 5);
+        assert_eq!(n_of(2, 400 * MB), 0);
+        assert_eq!(n_of(3, 400 * MB), 2);
+        assert_eq!(n_of(12, 100 * MB), 10);
     }
 
     #[test]
@@ -259,18 +259,18 @@ mod tests {
         assert_eq!(sizes, [vec![1, MB - 1], vec![MB, 16 * MB - 1], vec![16 * MB, LAST_SIZE - 1]]);
     }
 
-    /// What flushes leave in ten minutes, 130 packs a second, 7 GB in all, where 50 to 200 MB are
+    /// What flushes leave in ten minutes, 130 packs a second, 14 GB in all, where 120 to 400 MB are
     /// joined in a second, and what is under way stays until it is done.
     #[test]
     fn packs_stay_few_and_bytes_are_copied_a_few_times_however_many_come() {
         const FLUSHES_PER_SECOND: f64 = 130.0;
-        for bytes_per_second in [50e6, 100e6, 200e6] {
+        for bytes_per_second in [120e6, 200e6, 400e6] {
             let (mut all, mut n_last, mut most, mut n_written, mut n_copied) = (Vec::<Pack>::new(), 0, 0, 0, 0);
             // What is joined, and the flush at which it is done.
             let mut under_way: [Option<(Vec<Pack>, f64)>; SIZES.len()] = Default::default();
             for n in 0..78_000u32 {
                 let now = f64::from(n);
-                let size = 20_000 + u64::from(n) * 7919 % 140_000;
+                let size = 40_000 + u64::from(n) * 7919 % 280_000;
                 n_written += size;
                 all.push((size, n.to_string().into()));
                 for under_way in &mut under_way {
