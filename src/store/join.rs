@@ -71,7 +71,7 @@ pub(super) fn join(dir: &Path, paths: &[PathBuf], is_ended: &AtomicBool) -> io::
     if sources.len() < 2 {
         return Ok(Joined { n_joined: 0, foreign });
     }
-    entries.sort_unstable_by_key(|entry| (entry.id, entry.source));
+    entries.sort_unstable_by_key(|entry| (pack::order(&entry.id), entry.source));
     entries.dedup_by_key(|entry| entry.id);
     entries.sort_unstable_by_key(|entry| (entry.source, entry.start));
     failpoint!("join.read");
@@ -194,7 +194,7 @@ fn means_the_same_elsewhere(entry: &[u8], ids: &[[u8; 20]]) -> bool {
         Some(pack::DELTA) => {
             let base = entry.iter().position(|byte| byte & 0x80 == 0).map(|at| at + 1);
             let base = base.and_then(|at| entry.get(at..at + 20)?.try_into().ok());
-            base.is_some_and(|base: [u8; 20]| ids.binary_search(&base).is_ok())
+            base.is_some_and(|base| ids.binary_search_by_key(&pack::order(&base), pack::order).is_ok())
         }
         _ => false,
     }

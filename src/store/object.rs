@@ -87,8 +87,8 @@ pub(super) struct Splice {
 
 /// A reader goes through all bases; git makes chains of 50.
 const DEPTH_MAX: u8 = 24;
-/// A longer tree is compressed, and is no base.
-const SMALL_TREE: usize = 4096;
+/// A longer tree is compressed, and is no base: 200 reports in a folder.
+const SMALL_TREE: usize = 16 * 1024;
 const ID_LEN: usize = 20;
 
 thread_local! {

@@ -118,6 +118,12 @@ pub(super) struct Placed {
     pub(super) offset: u32,
 }
 
+/// Returns by what ids are sorted. They are hashes, so that their first bytes, as a number,
+/// decide nearly always: half of the time of comparing them as they are.
+pub(super) fn order(id: &[u8; 20]) -> (u64, [u8; 20]) {
+    (id[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte)), *id)
+}
+
 fn assemble(objects: &[Object]) -> Pack {
     // Two commits of one batch can share a blob or a tree; a pack must not hold it twice.
     let mut seen = HashSet::with_capacity(objects.len());
@@ -172,7 +178,7 @@ fn push_header(bytes: &mut Vec<u8>, kind: u8, size: usize) {
 }
 
 fn index(mut placed: Vec<Placed>, pack_checksum: &[u8]) -> Vec<u8> {
-    placed.sort_unstable_by_key(|entry| entry.id);
+    placed.sort_unstable_by_key(|entry| order(&entry.id));
     let mut out = Vec::with_capacity(8 + 1024 + placed.len() * 28 + 40);
     out.extend_from_slice(b"\xfftOc\0\0\0\x02");
     for first in 0..=255u8 {

@@ -205,7 +205,11 @@ mod tests {
         for batch in 0..3usize {
             let mut made = Vec::new();
             for n in 0..200 {
-                let path = format!("reports/{:x}/{:x}/name of {}.md", n % 4, n % 3, (n * 7 + batch) % 40);
+                // One folder becomes as long as a difference may be, and longer.
+                let path = match n % 2 {
+                    0 => format!("reports/{:x}/{:x}/name of {}.md", n % 4, n % 3, (n * 7 + batch) % 40),
+                    _ => format!("reports/many/{n:03} of {batch} with a name that is as long as they are.md"),
+                };
                 root = trees.set(&odb, root, &path, blob(n / 40 + batch), &mut made).unwrap();
                 paths.insert(path, blob(n / 40 + batch));
             }
@@ -214,6 +218,8 @@ mod tests {
             pack::write(&dir.path().join("objects/pack"), &made).unwrap();
         }
         let tree = repository.find_tree(root).unwrap();
+        let many = tree.get_path(std::path::Path::new("reports/many")).unwrap().id();
+        assert!(odb.read_header(many).unwrap().0 > 20_000);
         let mut found = std::collections::BTreeMap::new();
         tree.walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
             if entry.kind() == Some(git2::ObjectType::Blob) {

@@ -1,7 +1,7 @@
 //! A snapshot as bytes, and back: what a start would else read from git, file by
 //! file. In parts, so that all cores can read them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::thread;
 
@@ -66,6 +66,9 @@ struct SavedReport {
     review_notes: Option<String>,
 }
 
+/// Where each commit is on the line.
+type Places = HashMap<Oid, u32>;
+
 /// Seconds since 1970, and nanoseconds.
 type Time = (i64, u32);
 
@@ -87,12 +90,14 @@ impl Snapshot {
             problems: problems.collect(),
             other_files: self.other_files.iter().map(|(path, blob)| (path.clone(), blob.map(id))).collect(),
         };
+        // Of two million commits, the line itself takes seconds to look up all.
+        let places: Places = self.line.points().map(|(commit, _)| commit).zip(0..).collect();
         let mut entries = Vec::with_capacity(self.len());
         for entry in self.by_path.values() {
             if entries.len().is_multiple_of(REPORTS_PER_PAUSE) {
                 pause();
             }
-            entries.push(SavedEntry::of(entry, self)?);
+            entries.push(SavedEntry::of(entry, &places)?);
         }
         // As they were put last: of what several say, the latest counts.
         entries.sort_by_key(|entry| entry.commits.last().copied());
@@ -147,9 +152,9 @@ fn read_part(part: &[u8], line: &[Oid]) -> Option<Vec<Arc<Entry>>> {
 }
 
 impl SavedEntry {
-    fn of(entry: &Entry, snapshot: &Snapshot) -> Option<Self> {
-        let place = |commit| u32::try_from(snapshot.line.place(commit)?).ok();
-        let mut commits = entry.commits.iter().map(place).collect::<Option<Vec<_>>>()?;
+    fn of(entry: &Entry, places: &Places) -> Option<Self> {
+        let mut commits =
+            entry.commits.iter().map(|commit| places.get(&commit).copied()).collect::<Option<Vec<_>>>()?;
         commits.reverse();
         Some(Self {
             report: SavedReport::of(&entry.report),
