@@ -38,7 +38,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::HeaderValue;
+use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, patch, post};
 use git2::Oid;
@@ -52,7 +52,7 @@ use edge::{Hosts, RequestIds};
 use problem::Problem;
 
 /// The commit that an answer was made from.
-const COMMIT_HEADER: &str = "golive-commit";
+static COMMIT_HEADER: HeaderName = HeaderName::from_static("golive-commit");
 /// Pages of lists that are kept take at most this many bytes.
 const PAGES_BYTES: u64 = 8 * 1024 * 1024;
 

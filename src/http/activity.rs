@@ -108,7 +108,7 @@ pub(super) async fn activity(State(app): State<App>, query: RawQuery) -> Result<
     let json = serde_json::to_vec(&documents).map_err(|error| Problem::internal(error.to_string()))?;
     let mut response = json_response(json.into());
     let headers = response.headers_mut();
-    headers.insert(COMMIT_HEADER, commit_header(page.commit));
+    headers.insert(&COMMIT_HEADER, commit_header(page.commit));
     if let Some(next) = page.next {
         headers.insert(header::LINK, next_link(limit, next));
     }

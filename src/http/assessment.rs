@@ -91,6 +91,6 @@ pub(super) async fn assessment(
 pub(super) fn tagged(mut response: Response, tag: &str, commit: Oid) -> Response {
     let tag = HeaderValue::try_from(tag).expect("hex is ASCII");
     response.headers_mut().insert(header::ETAG, tag);
-    response.headers_mut().insert(COMMIT_HEADER, commit_header(commit));
+    response.headers_mut().insert(&COMMIT_HEADER, commit_header(commit));
     response
 }

@@ -100,7 +100,7 @@ pub(super) async fn check(State(app): State<App>, request: Request<Body>) -> Res
         let json =
             serde_json::to_vec(&checked.document(&snapshot)).map_err(|error| Problem::internal(error.to_string()))?;
         let mut response = json_response(json.into());
-        response.headers_mut().insert(COMMIT_HEADER, commit_header(snapshot.commit));
+        response.headers_mut().insert(&COMMIT_HEADER, commit_header(snapshot.commit));
         Ok(response)
     };
     app.assessments.in_turn(look).await?

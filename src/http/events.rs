@@ -129,7 +129,7 @@ pub(super) async fn events(State(app): State<App>, query: RawQuery, headers: Hea
     let commit = commit_header(feed.last());
     let mut response = stream::start(&app, feed, place).into_response();
     let headers = response.headers_mut();
-    headers.insert(COMMIT_HEADER, commit);
+    headers.insert(&COMMIT_HEADER, commit);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // Proxies that collect answers would hold back each event for the next.

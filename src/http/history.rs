@@ -201,6 +201,6 @@ fn json(document: &impl serde::Serialize) -> Result<Response, Problem> {
 }
 
 fn with_commit(mut response: Response, commit: Oid) -> Response {
-    response.headers_mut().insert(COMMIT_HEADER, commit_header(commit));
+    response.headers_mut().insert(&COMMIT_HEADER, commit_header(commit));
     response
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderValue, Uri, header};
+use axum::extract::{Query, State};
+use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::response::Response;
 use git2::Oid;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -14,7 +14,7 @@ use super::answers::HistoryProblems;
 use super::api::{FindingsFilter, RiskFilter, Sort, StatusFilter, SummaryDocument};
 use super::history::commit_at;
 use super::problem::Problem;
-use super::query::{Parameters, RawQuery, read_at, read_limit, read_time};
+use super::query::{Parameters, read_at, read_limit, read_time};
 use super::reports::json_response;
 use super::{App, COMMIT_HEADER, commit_header};
 use crate::assess::Risk;
@@ -35,7 +35,7 @@ const KNOWN: &str = "`status`, `q`, `owner`, `repository_url`, `submitted_before
 const UNREAD_MAX: Duration = Duration::from_secs(1);
 /// What a value of a query does not spell as it is.
 pub(super) const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
-const TOTAL_HEADER: &str = "x-total-count";
+static TOTAL_HEADER: HeaderName = HeaderName::from_static("x-total-count");
 
 /// List reports
 ///
@@ -66,7 +66,7 @@ const TOTAL_HEADER: &str = "x-total-count";
         HistoryProblems,
     )
 )]
-pub(super) async fn list(State(app): State<App>, uri: Uri, query: RawQuery) -> Result<Response, Problem> {
+pub(super) async fn list(State(app): State<App>, uri: Uri) -> Result<Response, Problem> {
     let text = uri.query().unwrap_or_default();
     let is_current = |page: &Page| {
         page.commit == app.store.snapshot().commit && page.until.is_none_or(|until| Instant::now() < until)
@@ -74,7 +74,7 @@ pub(super) async fn list(State(app): State<App>, uri: Uri, query: RawQuery) -> R
     if let Some(page) = app.pages.get(text).filter(is_current) {
         return Ok(page.response());
     }
-    let parameters = Parameters::read(query)?.into_pairs();
+    let parameters = Parameters::read(Query::try_from_uri(&uri))?.into_pairs();
     let Asked { query, narrowed, at } = read(&parameters).map_err(|faults| Problem::invalid(faults, "?"))?;
     let is_at_tip = at.is_none();
     let snapshot = match at {
@@ -137,8 +137,8 @@ impl Page {
     fn response(self) -> Response {
         let mut response = json_response(self.body);
         let headers = response.headers_mut();
-        headers.insert(COMMIT_HEADER, commit_header(self.commit));
-        headers.insert(TOTAL_HEADER, HeaderValue::from(self.n_matching));
+        headers.insert(&COMMIT_HEADER, commit_header(self.commit));
+        headers.insert(&TOTAL_HEADER, HeaderValue::from(self.n_matching));
         if let Some(link) = self.link {
             headers.insert(header::LINK, link);
         }

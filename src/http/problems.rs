@@ -69,7 +69,7 @@ pub(super) async fn problems(State(app): State<App>, _: NoQuery) -> Result<Respo
     let documents: Vec<_> = snapshot.problems().map(|(path, problem)| document(&snapshot, path, problem)).collect();
     let json = serde_json::to_vec(&documents).map_err(|error| Problem::internal(error.to_string()))?;
     let mut response = json_response(json.into()).into_response();
-    response.headers_mut().insert(COMMIT_HEADER, commit_header(snapshot.commit));
+    response.headers_mut().insert(&COMMIT_HEADER, commit_header(snapshot.commit));
     Ok(response)
 }
 

@@ -75,10 +75,11 @@ pub(super) async fn get(
     State(app): State<App>,
     ReportId(id): ReportId,
     AtQuery(at): AtQuery,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, Problem> {
+    let headers = request.headers();
     if let Some(at) = at {
-        return report_at(&app, id, at, &headers).await;
+        return report_at(&app, id, at, headers).await;
     }
     let snapshot = app.store.snapshot();
     let entry = snapshot.get(id).ok_or_else(|| Problem::not_found(format!("there is no report `{id}`")))?;
@@ -293,6 +294,6 @@ pub(super) fn json_response(json: Bytes) -> Response {
 pub(super) fn tagged(mut response: Response, blob: Oid, commit: Oid) -> Response {
     let tag = HeaderValue::try_from(format!("\"{blob}\"")).expect("hex is ASCII");
     response.headers_mut().insert(header::ETAG, tag);
-    response.headers_mut().insert(COMMIT_HEADER, commit_header(commit));
+    response.headers_mut().insert(&COMMIT_HEADER, commit_header(commit));
     response
 }

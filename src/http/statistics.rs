@@ -94,6 +94,6 @@ pub(super) async fn statistics(State(app): State<App>, _: NoQuery) -> Result<Res
     };
     let json = serde_json::to_vec(&document).map_err(|error| Problem::internal(error.to_string()))?;
     let mut response = json_response(json.into());
-    response.headers_mut().insert(COMMIT_HEADER, commit_header(snapshot.commit));
+    response.headers_mut().insert(&COMMIT_HEADER, commit_header(snapshot.commit));
     Ok(response)
 }

@@ -34,7 +34,7 @@ fn bare(bytes: &[u8]) -> Option<StatusCode> {
     const MAX: usize = 256;
     let head = std::str::from_utf8(bytes.get(..bytes.len().min(MAX))?).ok()?;
     let status = head.strip_prefix("HTTP/1.1 ")?.get(..3).filter(|status| matches!(*status, "400" | "414" | "431"))?;
-    let is_bare = head.ends_with("\r\n\r\n") && !head.contains(super::edge::REQUEST_ID_HEADER);
+    let is_bare = head.ends_with("\r\n\r\n") && !head.contains(super::edge::REQUEST_ID_HEADER.as_str());
     status.parse().ok().filter(|_| is_bare)
 }
 

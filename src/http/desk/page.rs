@@ -66,7 +66,7 @@ pub(super) fn answer(page: &impl Template, commit: Oid) -> Result<Response, Prob
 /// Answers with a page made from the state at `commit`, as HTML.
 pub(super) fn guarded(html: String, commit: Oid) -> Response {
     let mut response = Html(html).into_response();
-    response.headers_mut().insert(COMMIT_HEADER, commit_header(commit));
+    response.headers_mut().insert(&COMMIT_HEADER, commit_header(commit));
     guard(response.headers_mut());
     response
 }
