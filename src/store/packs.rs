@@ -8,7 +8,7 @@ mod filter;
 mod reader;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -96,10 +96,12 @@ impl Packs {
         let before = self.open.load();
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let indexes = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "idx"));
-        let mut indexes: Vec<_> = indexes.filter_map(|path| Some((fs::metadata(&path).ok()?, path))).collect();
+        // To open a pipe of that name would take for ever.
+        let file = |path: &Path| fs::metadata(path).ok().filter(fs::Metadata::is_file);
+        let mut indexes: Vec<_> = indexes.filter_map(|path| Some((file(&path)?, path))).collect();
         indexes.sort_unstable_by(|(a, path_a), (b, path_b)| (b.len(), path_b).cmp(&(a.len(), path_a)));
         let packs = indexes.iter().take(OPEN_MAX).filter_map(|(index, path)| {
-            let files = Files::of(&fs::metadata(path.with_extension("pack")).ok()?, index);
+            let files = Files::of(&file(&path.with_extension("pack"))?, index);
             let known = before.packs.iter().find(|pack| pack.is_of(files));
             known.cloned().or_else(|| Reader::open(path).ok().flatten().map(Arc::new))
         });
@@ -211,6 +213,17 @@ mod tests {
         }
         packs.renew_if_removed();
         assert!(packs.open.load().packs.is_empty());
+    }
+
+    #[test]
+    fn pipe_with_the_name_of_a_pack_is_not_opened() {
+        let (dir, packs, objects) = stored(20);
+        for name in ["pack-a.idx", "pack-b.pack", "pack-b.idx"] {
+            let path = dir.path().join("objects/pack").join(name);
+            let mode = rustix::fs::Mode::from_raw_mode(0o600);
+            rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).expect("a pipe");
+        }
+        assert!(objects.iter().all(|object| packs.read(object.id).is_some()));
     }
 
     #[test]
