@@ -14,6 +14,7 @@ mod branch;
 pub mod build;
 pub mod check;
 pub(crate) mod cores;
+mod deflated;
 mod dense;
 mod draft;
 mod edit;

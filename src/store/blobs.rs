@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use git2::{Oid, Repository};
 use quick_cache::sync::Cache;
 
+use super::deflated;
 use super::object::{self, Object};
 use super::packs::{Found, Packs};
 use super::repository::Location;
@@ -42,7 +43,7 @@ struct Packed {
 impl Packed {
     fn file(&self) -> Option<Arc<[u8]>> {
         // What was packed here can be unpacked; if not, git has it.
-        object::inflate(&self.deflated, self.size).ok().map(Arc::from)
+        deflated::inflate(&self.deflated, self.size).ok().map(Arc::from)
     }
 }
 
@@ -80,6 +81,11 @@ impl Blobs {
         self.cache.insert(object.id, Packed { size: object.size, deflated: object.deflated.as_slice().into() });
     }
 
+    /// Returns the stream of a file that is in memory.
+    pub(super) fn deflated(&self, id: Oid) -> Option<Arc<[u8]>> {
+        self.cache.peek(&id).map(|packed| packed.deflated)
+    }
+
     /// Returns the file if it is in memory, here or the kernel's, and takes no time to unpack.
     pub(super) fn cached(&self, id: Oid) -> Option<Arc<[u8]>> {
         match self.cache.get(&id) {
@@ -105,7 +111,7 @@ impl Blobs {
             Some(found) => found,
             None => {
                 let file = self.read_from_git(id)?;
-                Found { size: file.len(), deflated: object::deflate(&file), file }
+                Found { size: file.len(), deflated: deflated::deflate(&file), file }
             }
         };
         Ok(self.keep(id, found))

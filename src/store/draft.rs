@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::WriteError;
 use super::edit::HandEdit;
 use super::message::{Identity, Message, Via};
-use super::object::{Kind, Object};
+use super::object::Object;
 use super::snapshot::{Entry, Snapshot};
 use crate::assess::About;
 use crate::policy::rules::{Breach, Judgement, Offer};
@@ -65,6 +65,13 @@ pub(super) struct Draft {
     pub(super) policy: Oid,
 }
 
+/// The files of the repository, for a draft.
+pub(super) struct Files<'a> {
+    pub(super) read: &'a dyn Fn(Oid) -> Result<Arc<[u8]>, WriteError>,
+    /// The stream of a file that was read a moment ago, if that is at hand.
+    pub(super) deflated: &'a dyn Fn(Oid) -> Option<Arc<[u8]>>,
+}
+
 /// What a change comes to.
 pub(super) enum Outcome {
     /// Everything is as asked for already.
@@ -100,20 +107,20 @@ impl Change {
         snapshot.get(*id).is_none_or(|entry| expected.check(entry).is_ok())
     }
 
-    /// Checks the change against the state in `snapshot`. `file` reads a file of
-    /// the repository; `body_limit_bytes` is for texts that nobody checked yet.
+    /// Checks the change against the state in `snapshot`; `body_limit_bytes` is for texts
+    /// that nobody checked yet.
     ///
     /// # Errors
     /// [`WriteError`]: conflict, stale, not allowed, or an unreadable file.
     pub(super) fn draft(
         &self,
         snapshot: &Snapshot,
-        file: &dyn Fn(Oid) -> Result<Arc<[u8]>, WriteError>,
+        files: &Files<'_>,
         via: Via,
         body_limit_bytes: usize,
         now: DateTime<Utc>,
     ) -> Result<Outcome, WriteError> {
-        let entry = self.target(snapshot)?;
+        let (entry, file) = (self.target(snapshot)?, files.read);
         match (self, entry.as_ref()) {
             (Self::Edit(edit), _) => edit.draft(snapshot, file, body_limit_bytes, now),
             (Self::Submit(submission), None) => first_revision(snapshot, submission, via, now),
@@ -142,7 +149,7 @@ impl Change {
                 let Some(event) = report::decision_event(entry.report.status, decision.status) else {
                     return Err(WriteError::NothingToReopen(entry.clone()));
                 };
-                decided(snapshot, entry, &file(entry.blob)?, event, decision, via, now)
+                decided(snapshot, entry, files, event, decision, via, now)
             }
             (Self::Revise { id, .. } | Self::Decide { id, .. }, None) => Err(WriteError::NotFound(*id)),
         }
@@ -238,7 +245,7 @@ fn next_revision(
 fn decided(
     snapshot: &Snapshot,
     entry: &Arc<Entry>,
-    file: &[u8],
+    files: &Files<'_>,
     event: Event,
     decision: &Decision,
     via: Via,
@@ -252,12 +259,34 @@ fn decided(
         notes,
     }))?;
     let report = entry.report.decided(decision, now);
-    let file = front_matter::edit(file, entry.file_report(), &report, None).map_err(unreadable(&entry.path))?;
+    let file = front_matter::edit(&(files.read)(entry.blob)?, entry.file_report(), &report, None)
+        .map_err(unreadable(&entry.path))?;
     let message = Message::new(event, Some(entry.report.status), &report, via);
     let policy_blob = snapshot.policy.named();
     let message = Message { notes, decided_blob: Some(entry.blob), policy_blob, ..message }.text();
     let author = Identity::reviewer(&decision.reviewed_by);
+    let file = NewFile::new(file, (files.deflated)(entry.blob).as_deref());
     Ok(commit(snapshot, Some(entry.blob), entry.path.clone(), report, file, author, now, message))
+}
+
+/// A report's file, to be stored.
+pub(super) struct NewFile {
+    bytes: Arc<[u8]>,
+    blob: Object,
+}
+
+impl NewFile {
+    /// With the text as the stream `before` has it, if that has the same.
+    fn new(file: Vec<u8>, before: Option<&[u8]>) -> Self {
+        let text_len = front_matter::body(&file).map_or(0, <[u8]>::len);
+        Self { blob: Object::report(&file, file.len() - text_len, before), bytes: file.into() }
+    }
+}
+
+impl From<Vec<u8>> for NewFile {
+    fn from(file: Vec<u8>) -> Self {
+        Self::new(file, None)
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a part of the commit")]
@@ -266,22 +295,49 @@ pub(super) fn commit(
     base: Option<Oid>,
     path: impl Into<Arc<str>>,
     report: Report,
-    file: Vec<u8>,
+    file: impl Into<NewFile>,
     author: Identity,
     authored_at: DateTime<Utc>,
     message: String,
 ) -> Outcome {
-    let (path, blob) = (path.into(), Object::new(Kind::Blob, &file));
+    let (path, NewFile { bytes: file, blob }) = (path.into(), file.into());
     let policy = snapshot.policy.blob;
-    Outcome::Commit(Box::new(Draft {
-        base,
-        path,
-        report,
-        file: file.into(),
-        blob,
-        author,
-        authored_at,
-        message,
-        policy,
-    }))
+    Outcome::Commit(Box::new(Draft { base, path, report, file, blob, author, authored_at, message, policy }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Status;
+    use crate::report::key::RepositoryKey;
+    use crate::store::{Store, repository};
+
+    #[tokio::test]
+    async fn decision_takes_over_the_text_as_it_is_packed() {
+        let dir = tempfile::tempdir().unwrap();
+        repository::create(dir.path()).unwrap();
+        let store = Store::open(dir.path(), Arc::default(), 1024).unwrap();
+        let repository_url = "https://example.com/owner/name".to_owned();
+        let key = RepositoryKey::parse(&repository_url).unwrap();
+        let (server_name, developer_email, body) = ("name".into(), "dev@example.com".into(), "text ".repeat(99));
+        let submission = Submission { server_name, repository_url, key, developer_email, body: body.clone() };
+        let submitted = store.write(Change::Submit(submission), Via::Api).await.unwrap();
+
+        // The same file, of which nobody here would pack the text so.
+        let (file, body_len) = (submitted.file.unwrap(), body.len() as u16);
+        let mut object = NewFile::from(file.to_vec()).blob;
+        let checksum = object.deflated.split_off(object.deflated.len() - 4);
+        object.deflated.truncate(7 + file.len() - body.len());
+        let lens = [body_len, !body_len].map(u16::to_le_bytes).concat();
+        object.deflated.extend([&[1][..], &lens, body.as_bytes(), &checksum].concat());
+        store.shared.blobs.put(&object);
+
+        let decision = Decision { status: Status::Approved, reviewed_by: "ann@example.com".into(), review_notes: None };
+        let change = Change::Decide { id: submitted.entry.report.id, decision, expected: Expected::Any };
+        let decided = store.write(change, Via::Api).await.unwrap();
+        let deflated = store.shared.blobs.deflated(decided.entry.blob).expect("kept");
+        assert!(memchr::memmem::find(&deflated, body.as_bytes()).is_some());
+        let git = git2::Repository::open(dir.path()).unwrap();
+        assert_eq!(git.find_blob(decided.entry.blob).unwrap().content(), &*decided.file.unwrap());
+    }
 }

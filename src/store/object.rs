@@ -1,11 +1,11 @@
 //! Git objects made in memory: hashed and compressed once, written later.
 
-use std::cell::RefCell;
 use std::ops::Range;
 
 use git2::Oid;
-use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor};
 use sha1::{Digest, Sha1};
+
+use super::deflated::{deflate, enclose, in_parts, with_text_of};
 
 /// The kinds of object that the service makes, with their numbers in a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,34 +23,6 @@ impl Kind {
             Self::Blob => "blob",
         }
     }
-}
-
-/// Returns `content` as a zlib stream.
-pub(super) fn deflate(content: &[u8]) -> Vec<u8> {
-    COMPRESSOR.with_borrow_mut(|compressor| zlib(compressor, content))
-}
-
-/// Returns `content` as a zlib stream that holds it as it is.
-fn enclose(content: &[u8]) -> Vec<u8> {
-    STORER.with_borrow_mut(|storer| zlib(storer, content))
-}
-
-fn zlib(compressor: &mut Compressor, content: &[u8]) -> Vec<u8> {
-    let mut out = vec![0; compressor.zlib_compress_bound(content.len())];
-    let len = compressor.zlib_compress(content, &mut out).expect("the bound is enough");
-    out.truncate(len);
-    out.shrink_to_fit();
-    out
-}
-
-/// Returns the content of a zlib stream that is `size` bytes long.
-///
-/// # Errors
-/// A stream that is broken or has another length.
-pub(super) fn inflate(deflated: &[u8], size: usize) -> Result<Vec<u8>, DecompressionError> {
-    let mut out = vec![0; size];
-    let len = DECOMPRESSOR.with_borrow_mut(|decompressor| decompressor.zlib_decompress(deflated, &mut out))?;
-    if len == size { Ok(out) } else { Err(DecompressionError::BadData) }
 }
 
 /// A git object, ready to be put into a pack.
@@ -91,21 +63,20 @@ const DEPTH_MAX: u8 = 24;
 const SMALL_TREE: usize = 16 * 1024;
 const ID_LEN: usize = 20;
 
-thread_local! {
-    /// A compressor is some 100 KB of tables; each thread keeps one. Level 1:
-    /// measured at a third of the time of git's default for 15 % more bytes,
-    /// and `git repack` compresses again later.
-    static COMPRESSOR: RefCell<Compressor> =
-        RefCell::new(Compressor::new(CompressionLvl::new(1).expect("1 is a level")));
-    static STORER: RefCell<Compressor> =
-        RefCell::new(Compressor::new(CompressionLvl::new(0).expect("0 is a level")));
-    static DECOMPRESSOR: RefCell<Decompressor> = RefCell::new(Decompressor::new());
-}
-
 impl Object {
     /// Hashes and compresses `content`: some 60 µs for a report of 8 KB.
     pub(super) fn new(kind: Kind, content: &[u8]) -> Self {
         Self { kind, id: id(kind, content), size: content.len(), deflated: deflate(content), base: None }
+    }
+
+    /// The file of a report, whose text begins at `text_at`: as the stream `before` has it, if that
+    /// has it so.
+    pub(super) fn report(file: &[u8], text_at: usize, before: Option<&[u8]>) -> Self {
+        let taken_over = before.and_then(|before| with_text_of(before, file, text_at));
+        match taken_over.or_else(|| in_parts(file, text_at)) {
+            Some(deflated) => Self { kind: Kind::Blob, id: blob_id(file), size: file.len(), deflated, base: None },
+            None => Self::new(Kind::Blob, file),
+        }
     }
 
     /// A tree, as a difference to one of the same batch where that is shorter. Small

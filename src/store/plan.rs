@@ -9,7 +9,7 @@ use chrono::Utc;
 use git2::{Oid, Repository};
 
 use super::batch::Write;
-use super::draft::{Change, Draft, Outcome};
+use super::draft::{Change, Draft, Files, Outcome};
 use super::edit::HandEdit;
 use super::object::{Kind, Object};
 use super::problem::Problem;
@@ -194,7 +194,8 @@ fn current_draft(shared: &Shared, plan: &Plan, write: &Write) -> Result<Outcome,
         Some(file) => Ok(file.clone()),
         None => shared.read_file(blob),
     };
-    write.change.draft(snapshot, &file, write.via, shared.body_limit_bytes, Utc::now())
+    let files = Files { read: &file, deflated: &|blob| shared.blobs.deflated(blob) };
+    write.change.draft(snapshot, &files, write.via, shared.body_limit_bytes, Utc::now())
 }
 
 /// Notes what is wrong with a file in the work tree, and logs it once. Returns

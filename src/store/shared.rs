@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::announced::Announced;
 use super::blobs::Blobs;
-use super::draft::{Change, Outcome};
+use super::draft::{Change, Files, Outcome};
 use super::history::States;
 use super::hold::Hold;
 use super::lag::Lag;
@@ -91,7 +91,8 @@ impl Shared {
             AtHand::File(id, file) if *id == blob => Ok(file.clone()),
             _ => self.read_file(blob),
         };
-        change.draft(snapshot, &file, via, self.body_limit_bytes, Utc::now())
+        let files = Files { read: &file, deflated: &|blob| self.blobs.deflated(blob) };
+        change.draft(snapshot, &files, via, self.body_limit_bytes, Utc::now())
     }
 
     /// Returns what a draft of `change` reads, if it waits for no disk and takes some 100 µs:

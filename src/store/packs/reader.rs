@@ -12,6 +12,7 @@ use rustix::io::{ReadWriteFlags, preadv2};
 
 use super::Found;
 use super::filter::Filter;
+use crate::store::deflated::inflate;
 use crate::store::object::{self, Kind};
 
 /// Larger files are rare.
@@ -129,13 +130,13 @@ impl Reader {
         let n_read = wait.read_at(&self.pack, &mut bytes, offset)?;
         bytes.truncate(n_read);
         let Some((start, size)) = header(&bytes).filter(|(_, size)| *size <= SIZE_MAX) else { return Ok(None) };
-        let mut file = object::inflate(&bytes[start..], size);
+        let mut file = inflate(&bytes[start..], size);
         if file.is_err() && bytes.len() == READ_LEN {
             // A stream that cannot be made shorter has a few bytes more than its content.
             bytes.resize(start + size + size / 64 + 64, 0);
             let n_read = wait.read_at(&self.pack, &mut bytes, offset)?;
             bytes.truncate(n_read);
-            file = object::inflate(&bytes[start..], size);
+            file = inflate(&bytes[start..], size);
         }
         let Some(file) = file.ok().filter(|file| object::blob_id(file) == id) else { return Ok(None) };
         // It ends with the checksum of its content, and what follows is another's.
