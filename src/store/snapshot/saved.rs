@@ -19,6 +19,7 @@ use crate::store::trail::Trail;
 const REPORTS_PER_PART: usize = 2048;
 /// So many are taken down between two pauses: a millisecond or two.
 const REPORTS_PER_PAUSE: usize = 512;
+const COMMITS_PER_PAUSE: u32 = 16 * 1024;
 
 type Id = [u8; 20];
 
@@ -91,7 +92,13 @@ impl Snapshot {
             other_files: self.other_files.iter().map(|(path, blob)| (path.clone(), blob.map(id))).collect(),
         };
         // Of two million commits, the line itself takes seconds to look up all.
-        let places: Places = self.line.points().map(|(commit, _)| commit).zip(0..).collect();
+        let mut places = Places::with_capacity(self.line.len());
+        for ((commit, _), place) in self.line.points().zip(0..) {
+            if place % COMMITS_PER_PAUSE == 0 {
+                pause();
+            }
+            places.insert(commit, place);
+        }
         let mut entries = Vec::with_capacity(self.len());
         for entry in self.by_path.values() {
             if entries.len().is_multiple_of(REPORTS_PER_PAUSE) {
