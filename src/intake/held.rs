@@ -16,10 +16,17 @@ use crate::failpoint::failpoint;
 /// Where there was no file.
 const NO_FILE: &str = "none";
 
+/// By path; `None` where there was no file.
+type Versions = BTreeMap<String, Option<Oid>>;
+
 pub(super) struct Held {
     folder: PathBuf,
-    bases: BTreeMap<String, Option<Oid>>,
-    is_saved: bool,
+    bases: Versions,
+    /// Files that are the tip's again, with what they hold. As long as git's index may lack
+    /// that, they stay noted: nothing else would say so to a start after a crash.
+    released: Versions,
+    /// What is on disk.
+    noted: Versions,
 }
 
 impl Held {
@@ -31,7 +38,8 @@ impl Held {
             let blob = if blob == NO_FILE { None } else { Some(Oid::from_str(blob).ok()?) };
             Some((path.to_owned(), blob))
         });
-        Self { folder: folder.into(), bases: bases.collect(), is_saved: true }
+        let bases: Versions = bases.collect();
+        Self { folder: folder.into(), noted: bases.clone(), bases, released: Versions::new() }
     }
 
     /// Returns the base of the file at `path`, if it is held.
@@ -45,19 +53,30 @@ impl Held {
 
     /// Holds `base` for `path`, unless an older one is held: the person started there.
     pub(super) fn keep(&mut self, path: &str, base: Option<Oid>) {
-        if !self.bases.contains_key(path) {
-            self.set(path, base);
-        }
+        self.bases.entry(path.to_owned()).or_insert(base);
     }
 
     /// Holds `base` for `path`.
     pub(super) fn set(&mut self, path: &str, base: Option<Oid>) {
-        self.is_saved &= self.bases.insert(path.to_owned(), base) == Some(base);
+        self.bases.insert(path.to_owned(), base);
     }
 
-    /// The file at `path` is the tip's again.
-    pub(super) fn release(&mut self, path: &str) {
-        self.is_saved &= self.bases.remove(path).is_none();
+    /// The file at `path` is the tip's again, which has `blob`; git's index is to follow.
+    pub(super) fn release(&mut self, path: &str, blob: Option<Oid>) {
+        self.bases.remove(path);
+        if self.noted.contains_key(path) {
+            self.released.insert(path.to_owned(), blob);
+        }
+    }
+
+    /// Returns the files that git's index is to follow.
+    pub(super) fn released(&self) -> impl Iterator<Item = &String> {
+        self.released.keys()
+    }
+
+    /// Git's index has all that was released.
+    pub(super) fn index_is_written(&mut self) {
+        self.released.clear();
     }
 
     /// Puts what changed on disk.
@@ -65,12 +84,14 @@ impl Held {
     /// # Errors
     /// The file system's; then it is tried again next time.
     pub(super) fn save(&mut self) -> io::Result<()> {
-        if self.is_saved {
+        let mut lines = self.released.clone();
+        lines.extend(self.bases.clone());
+        if lines == self.noted {
             return Ok(());
         }
         fs::create_dir_all(&self.folder)?;
         let path = self.folder.join("held");
-        if self.bases.is_empty() {
+        if lines.is_empty() {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -82,7 +103,7 @@ impl Held {
                 Some(blob) => format!("{blob} {path}\n"),
                 None => format!("{NO_FILE} {path}\n"),
             };
-            file.write_all(self.bases.iter().map(line).collect::<String>().as_bytes())?;
+            file.write_all(lines.iter().map(line).collect::<String>().as_bytes())?;
             failpoint!("held.written", io);
             file.sync_all()?;
             failpoint!("held.synced");
@@ -91,7 +112,7 @@ impl Held {
         }
         File::open(&self.folder)?.sync_all()?;
         failpoint!("held.kept");
-        self.is_saved = true;
+        self.noted = lines;
         Ok(())
     }
 }
@@ -109,17 +130,20 @@ mod tests {
         held.keep("reports/a b.md", id(2));
         held.keep("reports/new.md", None);
         held.keep("reports/gone.md", id(3));
-        held.release("reports/gone.md");
+        held.release("reports/gone.md", id(3));
         held.save().unwrap();
         let mut held = Held::open(dir.path());
         assert_eq!(held.get("reports/a b.md"), Some(id(1)));
         assert_eq!(held.get("reports/new.md"), Some(None));
         assert_eq!(held.get("reports/gone.md"), None);
         held.set("reports/a b.md", id(2));
-        held.release("reports/new.md");
+        held.release("reports/new.md", id(4));
         held.save().unwrap();
+        assert_eq!(held.get("reports/new.md"), None);
+        assert_eq!(Held::open(dir.path()).get("reports/new.md"), Some(id(4)), "the index may lack it");
         assert_eq!(Held::open(dir.path()).get("reports/a b.md"), Some(id(2)));
-        held.release("reports/a b.md");
+        held.release("reports/a b.md", id(2));
+        held.index_is_written();
         held.save().unwrap();
         assert!(!dir.path().join("held").exists());
     }

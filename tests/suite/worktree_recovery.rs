@@ -226,6 +226,32 @@ fn index_of_a_held_file_follows_wherever_crashes_left_it() {
     service.assert_record_is_whole(2);
 }
 
+/// The same, where the second crash comes when the file was the tip's again, and git's
+/// index was about to follow.
+#[cfg(feature = "failpoints")]
+#[test]
+fn index_of_a_file_that_was_held_follows_if_the_crash_comes_right_before_it() {
+    let place = Place::new();
+    let service = place.serve();
+    let lock = place.repo().join(".git/index.lock");
+    fs::write(&lock, "").expect("a lock");
+    service.submit("mcp-one");
+    service.wait_until("the file is there", || place.report_file("mcp-one").exists());
+    service.kill_9();
+    fs::remove_file(&lock).expect("removed");
+    place.edit("mcp-one", &[("All well.", "All well, I say.")]);
+    // The first time, the index is left without the file, which is the person's.
+    let service = place.serve_armed("index.synced=1*off->return(die)", None, &[]).expect("it starts");
+    service.wait_until("it dies", || service.has_ended());
+    service.kill_9();
+    assert!(place.committed_report("mcp-one").contains("I say"));
+    let service = place.serve();
+    service.wait_until_clean();
+    service.assert_record_is_whole(1);
+    service.stop();
+    assert!(!place.repo().join(".git/golive/held").exists(), "nothing is held any more");
+}
+
 #[test]
 fn file_that_came_and_went_while_the_mirror_was_behind_is_gone() {
     let place = place_of_robin();

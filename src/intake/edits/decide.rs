@@ -55,6 +55,7 @@ impl Edits {
             Seen::Nothing => {
                 self.doubt(path);
                 if tip.is_none() && mirror.base(path).is_none() {
+                    mirror.is_level(path);
                     self.clear(store, path);
                     return Ok(Looked::Done);
                 }

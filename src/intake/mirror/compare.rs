@@ -38,6 +38,7 @@ impl Mirror {
         if let Ok(commit) = self.git.refname_to_id(MIRRORED_REF) {
             self.commit = commit;
             self.behind.clear();
+            self.unsure.extend(self.held.released().cloned());
         }
         self.compare_at = Some(Instant::now());
     }

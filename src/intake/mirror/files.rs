@@ -130,7 +130,7 @@ impl Mirror {
         target.bases.extend(self.passed.remove(path).unwrap_or_default());
         (target.blob, target.placed) = (Some(blob), None);
         match placed {
-            Ok(placed @ (Placed::Forward(_) | Placed::Level)) => self.is_placed(path, placed),
+            Ok(placed @ (Placed::Forward(_) | Placed::Level)) => self.is_placed(path, placed, Some(blob)),
             Ok(Placed::LeftAlone) => self.left.push((path.to_owned(), Duration::ZERO)),
             Err(error) => {
                 self.left.push((path.to_owned(), RETRY_INTERVAL));
@@ -155,7 +155,7 @@ impl Mirror {
             _ => None,
         };
         match placed {
-            Ok(placed @ (Placed::Forward(_) | Placed::Level)) => self.is_placed(path, placed),
+            Ok(placed @ (Placed::Forward(_) | Placed::Level)) => self.is_placed(path, placed, blob),
             // The index stays where the file is, so that `git diff` shows what a person did.
             Ok(Placed::LeftAlone) if is_report => {
                 self.held.keep(path, base);
@@ -189,9 +189,9 @@ impl Mirror {
         self.older_versions(path).into_iter().map(Some).chain([None]).collect()
     }
 
-    /// The file at `path` holds the tip's bytes.
-    fn is_placed(&mut self, path: &str, placed: Placed) {
-        self.held.release(path);
+    /// The file at `path` holds the tip's bytes, `blob`.
+    fn is_placed(&mut self, path: &str, placed: Placed, blob: Option<Oid>) {
+        self.held.release(path, blob);
         if let (Placed::Forward(Some(signature)), Some(entry)) = (placed, self.at.at_path(path)) {
             self.placed.add(entry.path.clone(), signature, Instant::now());
         }

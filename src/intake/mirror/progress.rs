@@ -49,8 +49,8 @@ impl Mirror {
     /// holds the index, the next quiet moment tries again.
     pub(in crate::intake) fn write_index(&mut self, store: &Store) {
         // Before the reference, by which the bases would be forgotten.
-        if let Err(error) = self.held.save() {
-            return self.complain(format!("what people's files were made from could not be noted: {error}"));
+        if !self.save_held() {
+            return;
         }
         let is_noted = self.git.refname_to_id(MIRRORED_REF).is_ok_and(|id| id == self.commit);
         if self.behind.is_empty() && is_noted && self.location.git_dir.join("index").exists() {
@@ -64,6 +64,7 @@ impl Mirror {
             Ok(true) => {
                 store.index_is_at(self.behind.iter().map(|(path, target)| (path.as_str(), target.blob)));
                 self.behind.clear();
+                self.held.index_is_written();
                 self.trouble = self.trouble.take().filter(|_| self.compare_at.is_some());
                 // Setting a reference looks for its commit, and so opens packs, which a handle
                 // that stays keeps open after they were joined.
@@ -77,10 +78,20 @@ impl Mirror {
                     let _ = std::fs::remove_file(self.location.git_dir.join(format!("{MIRRORED_REF}.lock")));
                     self.complain(format!("`{MIRRORED_REF}` could not be set: {error}"));
                 }
+                self.save_held();
             }
             Ok(false) => {}
             Err(error) => self.complain(format!("git's index could not be brought forward: {error}")),
         }
         (self.index_written, self.index_cost) = (Instant::now(), start.elapsed());
+    }
+    /// Returns whether what people's files were made from is noted.
+    fn save_held(&mut self) -> bool {
+        let saved = self.held.save();
+        let is_saved = saved.is_ok();
+        if let Err(error) = saved {
+            self.complain(format!("what people's files were made from could not be noted: {error}"));
+        }
+        is_saved
     }
 }
