@@ -5,19 +5,27 @@
 //! would drop a `git add` that came in between, and a lock held for long would
 //! make a person's `git commit` fail.
 
+mod by_libgit2;
+mod cached_trees;
+mod splice;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, BufWriter, ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use git2::{Index, IndexEntry, IndexTime, Oid};
+use git2::{IndexEntry, IndexTime, Oid};
 
+use self::splice::Change;
 use super::look::Signature;
 use super::place;
 use crate::failpoint::failpoint;
 use crate::store::own_locks;
 use crate::store::repository::Location;
+
+/// So much of it is written at a time.
+const WRITTEN_LEN: usize = 256 * 1024;
 
 /// What the index should hold for a path.
 #[derive(Debug, Default)]
@@ -81,53 +89,48 @@ impl Version {
 /// Writes the new index to `draft`.
 fn make(location: &Location, commit: Oid, targets: &BTreeMap<String, Target>, draft: &Path) -> io::Result<()> {
     fs::create_dir_all(location.own_dir().join("tmp"))?;
-    let written_at = fs::metadata(location.git_dir.join("index")).map_or(i64::MAX, |metadata| metadata.mtime());
-    let exists = match fs::copy(location.git_dir.join("index"), draft) {
-        Ok(_) => true,
+    let spliced = match fs::File::open(location.git_dir.join("index")) {
+        Ok(old) => splice_into(old, location, targets, draft)?,
         Err(error) if error.kind() == ErrorKind::NotFound => false,
         Err(error) => return Err(error),
     };
-    failpoint!("index.copied");
-    if !exists && draft.exists() {
-        fs::remove_file(draft)?;
+    if !spliced {
+        by_libgit2::make(location, commit, targets, draft)?;
     }
-    // Nobody else's: libgit2 leaves it where a disk fails twice, and would wait for it.
-    let _ = fs::remove_file(draft.with_extension("lock"));
-    let mut index = Index::open(draft).map_err(io::Error::other)?;
-    if !exists {
-        let git = location.open().map_err(io::Error::other)?;
-        let tree = git.find_commit(commit).and_then(|commit| commit.tree()).map_err(io::Error::other)?;
-        index.read_tree(&tree).map_err(io::Error::other)?;
-    }
-    if exists {
-        doubt_young(&mut index, written_at)?;
-    }
-    for (path, target) in targets {
-        let staged = index.get_path(Path::new(path), 0).map(|entry| entry.id);
-        if staged == target.blob && staged.is_none() || !(target.bases.contains(&staged) || staged == target.blob) {
-            continue;
-        }
-        match target.blob {
-            Some(blob) => index.add(&entry(location, path, blob, target.placed)).map_err(io::Error::other)?,
-            None => index.remove(Path::new(path), 0).map_err(io::Error::other)?,
-        }
-    }
-    index.write().map_err(io::Error::other)?;
     failpoint!("index.written", io);
     // A cut index, unlike a missing one, is an error to git.
     File::open(draft)?.sync_all()
 }
 
-/// Has git read anew what it noted in the second in which the old index was
-/// written, as it does itself when it writes one: it compares seconds, so a file
-/// of the same length that was saved in that second would look clean for ever.
-fn doubt_young(index: &mut Index, written_at: i64) -> io::Result<()> {
-    let is_young = |entry: &IndexEntry| i64::from(entry.mtime.seconds()) >= written_at && entry.file_size != 0;
-    let young: Vec<IndexEntry> = index.iter().filter(is_young).collect();
-    for entry in young {
-        index.add(&IndexEntry { file_size: 0, ..entry }).map_err(io::Error::other)?;
+/// Returns `false` if `old` is to be left to libgit2.
+fn splice_into(
+    mut old: File,
+    location: &Location,
+    targets: &BTreeMap<String, Target>,
+    draft: &Path,
+) -> io::Result<bool> {
+    let metadata = old.metadata()?;
+    let mut bytes = Vec::with_capacity(metadata.size() as usize);
+    old.read_to_end(&mut bytes)?;
+    let decide = |path: &str, staged| targets.get(path).map_or(Change::Stay, |it| it.change(location, path, staged));
+    let paths = targets.keys().map(String::as_str);
+    let Some(spliced) = splice::splice(bytes, metadata.mtime(), paths, decide) else { return Ok(false) };
+    let mut new = BufWriter::with_capacity(WRITTEN_LEN, File::create(draft)?);
+    spliced.write(&mut new)?;
+    new.into_inner()?.set_permissions(metadata.permissions())?;
+    Ok(true)
+}
+
+impl Target {
+    /// Returns what becomes of the entry of `path`, which is `staged` now.
+    fn change(&self, location: &Location, path: &str, staged: Option<Oid>) -> Change {
+        let is_known = staged == self.blob || self.bases.contains(&staged);
+        match self.blob {
+            Some(blob) if is_known => Change::Put(entry(location, path, blob, self.placed)),
+            None if is_known && staged.is_some() => Change::Remove,
+            _ => Change::Stay,
+        }
     }
-    Ok(())
 }
 
 /// With what `stat` says of the file, git need not read it to know that it is

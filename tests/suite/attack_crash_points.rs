@@ -75,7 +75,6 @@ const POINTS: &[(Way, &[&str])] = &[
             "folder.made",
             "file.placed",
             "file.filled",
-            "index.copied",
             "index.written",
             "index.synced",
             "index.locked",

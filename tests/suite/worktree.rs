@@ -187,6 +187,41 @@ fn a_report_that_a_person_staged_and_changed_again_stays_staged() {
     service.wait_until_clean();
 }
 
+/// Git writes the kinds that it is told to; each is brought forward as what it is, and what git
+/// remembers of folders in it agrees with what the service changed.
+#[test]
+fn index_of_every_version_follows_and_git_commits_what_it_says() {
+    let place = Place::new();
+    let service = place.serve();
+    let ids = ["mcp-one", "mcp-two"].map(|name| service.submit(name));
+    service.wait_until_clean();
+    for (n, version) in [2, 4, 3, 2].into_iter().enumerate() {
+        service.git(&["update-index", "--index-version", &version.to_string()]);
+        std::fs::write(place.repo().join("mine.txt"), format!("mine, {n}\n")).expect("written");
+        if version == 3 {
+            // Only with such an entry it is.
+            service.git(&["add", "--intent-to-add", "mine.txt"]);
+        }
+        let found = || std::fs::read(place.repo().join(".git/index")).expect("an index")[7];
+        assert_eq!(found(), version);
+        written(&service.patch(&ids[n % 2], &decision("rejected", &format!("Because {n}"))));
+        let id = service.submit(&format!("mcp-new-{n}"));
+        let status = if version == 3 { " A mine.txt\0" } else { "?? mine.txt\0" };
+        service.wait_until("only the person's is left", || service.git(&["status", "-z"]) == status);
+        assert_eq!(found(), version);
+        // From here on git remembers the tree of each folder.
+        service.git(&["add", "mine.txt"]);
+        service.git(&["commit", "-qm", "Note"]);
+        assert_eq!(service.git(&["show", "--format=", "--name-only"]), "mine.txt\n");
+        written(&service.patch(&id, &decision("approved", "")));
+        service.wait_until_clean();
+        assert_eq!(service.git(&["write-tree"]), service.git(&["rev-parse", "HEAD^{tree}"]), "version {version}");
+        service.git(&["rm", "-q", "mine.txt"]);
+        service.git(&["commit", "-qm", "Away with it"]);
+        service.wait_until_clean();
+    }
+}
+
 #[test]
 fn an_index_lock_holds_up_only_the_index() {
     let place = Place::new();
