@@ -25,16 +25,6 @@ const CHECKSUM_LEN: u32 = 20;
 /// So many bytes are in memory at a time, or one entry.
 const READ_LEN: u32 = 1024 * 1024;
 
-/// An object in one of the packs.
-struct Entry {
-    id: [u8; 20],
-    crc32: u32,
-    start: u32,
-    end: u32,
-    /// Which of the packs.
-    source: usize,
-}
-
 /// What became of packs that were to be joined.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Joined {
@@ -50,7 +40,7 @@ pub(super) struct Joined {
 /// The file system's, a pack that is broken, or that it `is_ended`. No object is lost: the
 /// joined pack is on disk before the first of the others goes.
 pub(super) fn join(dir: &Path, paths: &[PathBuf], is_ended: &AtomicBool) -> io::Result<Joined> {
-    let (mut sources, mut entries, mut foreign) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut sources, mut foreign) = (Vec::new(), Vec::new());
     let go_on = || match is_ended.load(Ordering::Relaxed) {
         true => Err(io::Error::other("it was ended before it was done")),
         false => Ok(()),
@@ -60,37 +50,28 @@ pub(super) fn join(dir: &Path, paths: &[PathBuf], is_ended: &AtomicBool) -> io::
         if ["keep", "promisor", "mtimes"].iter().any(|extension| path.with_extension(extension).exists()) {
             continue;
         }
-        match open(path, sources.len())? {
-            Some((pack, found)) => {
-                sources.push((path, pack));
-                entries.extend(found);
-            }
+        match Source::open(path)? {
+            Some(source) => sources.push(source),
             None => foreign.push(path.clone()),
         }
     }
-    if sources.len() < 2 {
-        return Ok(Joined { n_joined: 0, foreign });
-    }
-    entries.sort_unstable_by_key(|entry| (pack::order(&entry.id), entry.source));
-    entries.dedup_by_key(|entry| entry.id);
-    entries.sort_unstable_by_key(|entry| (entry.source, entry.start));
-    failpoint!("join.read");
-    let first = sources[0].0.file_stem().unwrap_or_default().to_string_lossy();
-    let mut joined = Stream::begin(dir, &format!("join_{first}"), entries.len())?;
-    for entries in entries.chunk_by(|a, b| a.source == b.source) {
-        let (_, pack) = &sources[entries[0].source];
-        each(pack, entries, |entry, bytes| {
+    let mut name = copy(dir, &mut sources, &go_on)?;
+    if name.is_none() {
+        // Rare, and each only once: to look at all before they are copied would be to read them twice.
+        let mut own = Vec::new();
+        for source in sources {
             go_on()?;
-            joined.push(entry.id, entry.crc32, bytes)
-        })?;
+            if source.is_joinable()? { own.push(source) } else { foreign.push(source.path) }
+        }
+        (name, sources) = (copy(dir, &mut own, &go_on)?, own);
     }
-    let name = joined.end()?;
+    let Some(name) = name else { return Ok(Joined { n_joined: 0, foreign }) };
     failpoint!("join.stored", io);
     remove_multi_pack_index(dir)?;
     failpoint!("join.cleared");
-    for (path, _) in &sources {
+    for Source { path, .. } in &sources {
         // The joined pack can be one of them: the same objects in the same order.
-        if **path != dir.join(format!("pack-{name}.pack")) {
+        if *path != dir.join(format!("pack-{name}.pack")) {
             // Index first: without it, nobody looks for the pack.
             fs::remove_file(path.with_extension("idx"))?;
             failpoint!("join.hidden");
@@ -100,6 +81,49 @@ pub(super) fn join(dir: &Path, paths: &[PathBuf], is_ended: &AtomicBool) -> io::
         }
     }
     Ok(Joined { n_joined: sources.len(), foreign })
+}
+
+/// Copies all objects of `sources` into a new pack and returns its name; `None`, and nothing
+/// is done, if there are less than two, or one of them cannot be joined.
+fn copy(dir: &Path, sources: &mut [Source], go_on: &dyn Fn() -> io::Result<()>) -> io::Result<Option<String>> {
+    let [first, _, ..] = &*sources else { return Ok(None) };
+    let first = first.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let n_objects = leave_each_to_the_first(sources);
+    failpoint!("join.read");
+    let mut joined = Stream::begin(dir, &format!("join_{first}"), n_objects)?;
+    for source in sources {
+        let is_joinable = source.each(|entry, bytes| {
+            go_on()?;
+            if !source.means_the_same_elsewhere(bytes) {
+                return Ok(false);
+            }
+            if !entry.is_elsewhere {
+                joined.push(entry.id, entry.crc32, bytes)?;
+            }
+            Ok(true)
+        })?;
+        if !is_joinable {
+            return Ok(None);
+        }
+    }
+    joined.end().map(Some)
+}
+
+/// Marks what an earlier one of `sources` has, too, and returns how many objects are in all.
+fn leave_each_to_the_first(sources: &mut [Source]) -> usize {
+    let entries = |(of, source): (usize, &Source)| {
+        let ids = source.entries.iter().enumerate();
+        ids.map(move |(n, entry)| (pack::order(&entry.id), of, n)).collect::<Vec<_>>()
+    };
+    let mut all: Vec<_> = sources.iter().enumerate().flat_map(entries).collect();
+    all.sort_unstable();
+    let mut n_objects = all.len();
+    for pair in all.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
+        let (_, of, n) = pair[1];
+        sources[of].entries[n].is_elsewhere = true;
+        n_objects -= 1;
+    }
+    n_objects
 }
 
 /// A person's `git multi-pack-index write` names packs that go now; without the
@@ -117,27 +141,80 @@ fn remove_multi_pack_index(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens the pack at `path` and returns its entries in the order of their places;
-/// `None` if it cannot be joined.
-fn open(path: &Path, source: usize) -> io::Result<Option<(File, Vec<Entry>)>> {
-    let pack = File::open(path)?;
-    let Ok(len) = u32::try_from(pack.metadata()?.len()) else { return Ok(None) };
-    let index = fs::read(path.with_extension("idx"))?;
-    let broken = || io::Error::other(format!("the index of `{}` is broken", path.display()));
-    let Some(mut entries) = entries(&index, source).ok_or_else(broken)? else { return Ok(None) };
-    let ids: Vec<_> = entries.iter().map(|entry| entry.id).collect();
-    set_ends(&mut entries, len).ok_or_else(broken)?;
-    let mut is_joinable = true;
-    each(&pack, &entries, |_, bytes| {
-        is_joinable &= means_the_same_elsewhere(bytes, &ids);
-        Ok(())
-    })?;
-    Ok(is_joinable.then_some((pack, entries)))
+/// A pack that is to be joined.
+struct Source {
+    path: PathBuf,
+    pack: File,
+    /// Sorted.
+    ids: Vec<[u8; 20]>,
+    /// In the order of their places.
+    entries: Vec<Entry>,
+}
+
+/// An object in a pack.
+struct Entry {
+    id: [u8; 20],
+    crc32: u32,
+    start: u32,
+    end: u32,
+    /// It is taken from another pack.
+    is_elsewhere: bool,
+}
+
+impl Source {
+    /// Opens the pack at `path` and reads its index; `None` if it cannot be joined.
+    fn open(path: &Path) -> io::Result<Option<Self>> {
+        let pack = File::open(path)?;
+        let Ok(len) = u32::try_from(pack.metadata()?.len()) else { return Ok(None) };
+        let index = fs::read(path.with_extension("idx"))?;
+        let broken = || io::Error::other(format!("the index of `{}` is broken", path.display()));
+        let Some(mut entries) = entries(&index).ok_or_else(broken)? else { return Ok(None) };
+        let ids = entries.iter().map(|entry| entry.id).collect();
+        set_ends(&mut entries, len).ok_or_else(broken)?;
+        Ok(Some(Self { path: path.into(), pack, ids, entries }))
+    }
+
+    /// Calls `take` with each of the entries and what stands there, while it returns `true`.
+    /// Returns whether it always did.
+    fn each(&self, mut take: impl FnMut(&Entry, &[u8]) -> io::Result<bool>) -> io::Result<bool> {
+        let (mut rest, mut bytes) = (&*self.entries, Vec::new());
+        while let Some(start) = rest.first().map(|first| first.start) {
+            let n = rest.iter().take_while(|entry| entry.end - start <= READ_LEN).count().max(1);
+            let (run, after) = rest.split_at(n);
+            bytes.resize((run[n - 1].end - start) as usize, 0);
+            self.pack.read_exact_at(&mut bytes, start.into())?;
+            for entry in run {
+                if !take(entry, &bytes[(entry.start - start) as usize..(entry.end - start) as usize])? {
+                    return Ok(false);
+                }
+            }
+            rest = after;
+        }
+        Ok(true)
+    }
+
+    /// Returns whether each entry means the same in another pack.
+    fn is_joinable(&self) -> io::Result<bool> {
+        self.each(|_, bytes| Ok(self.means_the_same_elsewhere(bytes)))
+    }
+
+    /// Returns whether `entry` is a whole object, or names a base that is in this pack, too.
+    fn means_the_same_elsewhere(&self, entry: &[u8]) -> bool {
+        match entry.first().map(|byte| (byte >> 4) & 7) {
+            Some(1..=4) => true,
+            Some(pack::DELTA) => {
+                let base = entry.iter().position(|byte| byte & 0x80 == 0).map(|at| at + 1);
+                let base = base.and_then(|at| entry.get(at..at + 20)?.try_into().ok());
+                base.is_some_and(|base| self.ids.binary_search_by_key(&pack::order(&base), pack::order).is_ok())
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Returns the entries of a pack by its index, sorted by id, without their ends; the
 /// outer `None` says that it is broken, the inner one that it is of a kind that is not joined.
-fn entries(index: &[u8], source: usize) -> Option<Option<Vec<Entry>>> {
+fn entries(index: &[u8]) -> Option<Option<Vec<Entry>>> {
     if !index.starts_with(b"\xfftOc\0\0\0\x02") {
         return Some(None);
     }
@@ -151,7 +228,7 @@ fn entries(index: &[u8], source: usize) -> Option<Option<Vec<Entry>>> {
             return Some(None);
         }
         let id = index.get(FANOUT_END + at * 20..FANOUT_END + at * 20 + 20)?.try_into().ok()?;
-        entries.push(Entry { id, crc32: be32(crcs + at * 4)?, start, end: 0, source });
+        entries.push(Entry { id, crc32: be32(crcs + at * 4)?, start, end: 0, is_elsewhere: false });
     }
     Some(Some(entries))
 }
@@ -169,35 +246,6 @@ fn set_ends(entries: &mut [Entry], pack_len: u32) -> Option<()> {
         }
     }
     Some(())
-}
-
-/// Calls `take` with each of `entries`, in the order of their places, and what stands there.
-fn each(pack: &File, entries: &[Entry], mut take: impl FnMut(&Entry, &[u8]) -> io::Result<()>) -> io::Result<()> {
-    let (mut rest, mut bytes) = (entries, Vec::new());
-    while let Some(start) = rest.first().map(|first| first.start) {
-        let n = rest.iter().take_while(|entry| entry.end - start <= READ_LEN).count().max(1);
-        let (run, after) = rest.split_at(n);
-        bytes.resize((run[n - 1].end - start) as usize, 0);
-        pack.read_exact_at(&mut bytes, start.into())?;
-        for entry in run {
-            take(entry, &bytes[(entry.start - start) as usize..(entry.end - start) as usize])?;
-        }
-        rest = after;
-    }
-    Ok(())
-}
-
-/// Returns whether an entry is a whole object, or names a base of those in `ids`, which are sorted.
-fn means_the_same_elsewhere(entry: &[u8], ids: &[[u8; 20]]) -> bool {
-    match entry.first().map(|byte| (byte >> 4) & 7) {
-        Some(1..=4) => true,
-        Some(pack::DELTA) => {
-            let base = entry.iter().position(|byte| byte & 0x80 == 0).map(|at| at + 1);
-            let base = base.and_then(|at| entry.get(at..at + 20)?.try_into().ok());
-            base.is_some_and(|base| ids.binary_search_by_key(&pack::order(&base), pack::order).is_ok())
-        }
-        _ => false,
-    }
 }
 
 #[cfg(test)]
