@@ -46,6 +46,7 @@ use quick_cache::sync::Cache;
 
 use crate::assessments::Assessments;
 use crate::config::Serve;
+use crate::hex::Hex;
 use crate::metrics::Metrics;
 use crate::store::Store;
 use edge::{Hosts, RequestIds};
@@ -148,5 +149,5 @@ pub(crate) fn service(
 }
 
 fn commit_header(commit: Oid) -> HeaderValue {
-    HeaderValue::try_from(commit.to_string()).expect("hex is ASCII")
+    HeaderValue::from_str(&Hex::of(commit)).expect("hex is ASCII")
 }

@@ -16,6 +16,7 @@ pub mod assessments;
 pub mod check;
 pub mod config;
 pub mod failpoint;
+mod hex;
 pub mod http;
 pub mod intake;
 pub mod metrics;

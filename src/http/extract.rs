@@ -34,6 +34,9 @@ impl<S: Send + Sync> FromRequestParts<S> for AtQuery {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if parts.uri.query().is_none() {
+            return Ok(Self(None));
+        }
         let mut parameters = Parameters::read(Query::from_request_parts(parts, state).await)?;
         let mut faults = Faults::default();
         let at = parameters.take("at", &mut faults, read_at);

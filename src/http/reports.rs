@@ -18,6 +18,7 @@ use super::input::Fields;
 use super::problem::Problem;
 use super::{App, COMMIT_HEADER, commit_header};
 use crate::assess::About;
+use crate::hex::Hex;
 use crate::policy::{Enforcement, Policy, lacking};
 use crate::report::validate::{self, Faults, Invalid};
 use crate::report::{Decision, Report, Submission, front_matter};
@@ -223,13 +224,13 @@ fn expected(headers: &HeaderMap) -> Expected {
         return Expected::Any;
     }
     // Letter for letter: `Oid::from_str` would take other spellings of an id.
-    let id = |tag: &&str| Oid::from_str(tag.trim_matches('"')).ok().filter(|id| format!("\"{id}\"") == **tag);
+    let id = |tag: &&str| Oid::from_str(tag.trim_matches('"')).ok().filter(|id| self::tag(*id) == **tag);
     Expected::OneOf(tags.iter().filter_map(id).collect())
 }
 
 /// Returns whether an `If-None-Match` value names `blob` (weak comparison).
 pub(super) fn names(value: &HeaderValue, blob: Oid) -> bool {
-    names_tag(value, &format!("\"{blob}\""))
+    names_tag(value, &tag(blob))
 }
 
 /// Returns whether an `If-None-Match` value names `tag` (weak comparison).
@@ -291,8 +292,13 @@ pub(super) fn json_response(json: Bytes) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
 }
 
+/// Returns the `ETag` of a version.
+fn tag(blob: Oid) -> String {
+    ["\"", &Hex::of(blob), "\""].concat()
+}
+
 pub(super) fn tagged(mut response: Response, blob: Oid, commit: Oid) -> Response {
-    let tag = HeaderValue::try_from(format!("\"{blob}\"")).expect("hex is ASCII");
+    let tag = HeaderValue::from_str(&tag(blob)).expect("hex is ASCII");
     response.headers_mut().insert(header::ETAG, tag);
     response.headers_mut().insert(&COMMIT_HEADER, commit_header(commit));
     response

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use git2::Oid;
 
+use crate::hex::Hex;
 use crate::report::{Event, Report, Status};
 
 /// Names longer than this are shortened in a subject, in characters.
@@ -108,13 +109,13 @@ impl<'a> Message<'a> {
         out.push_str(&format!("Revision: {}\n", self.report.revision));
         out.push_str(&format!("Status: {from} -> {}\n", self.report.status));
         if let Some(blob) = self.decided_blob {
-            out.push_str(&format!("Report-Blob: {blob}\n"));
+            out.push_str(&format!("Report-Blob: {}\n", Hex::of(blob)));
         }
         if let Some(blob) = self.policy_blob {
-            out.push_str(&format!("Policy-Blob: {blob}\n"));
+            out.push_str(&format!("Policy-Blob: {}\n", Hex::of(blob)));
         }
         if let Some(commit) = self.answers {
-            out.push_str(&format!("Answers: {commit}\n"));
+            out.push_str(&format!("Answers: {}\n", Hex::of(commit)));
         }
         out.push_str(&format!("Via: {}\n", self.via.as_str()));
         out
@@ -160,9 +161,10 @@ pub(super) fn commit(
     message: &str,
 ) -> Vec<u8> {
     let service = Identity::service();
-    let parent = parent.map(|parent| format!("parent {parent}\n")).unwrap_or_default();
+    let parent = parent.map(|parent| format!("parent {}\n", Hex::of(parent))).unwrap_or_default();
     format!(
-        "tree {tree}\n{parent}author {} <{}> {} +0000\ncommitter {} <{}> {} +0000\n\n{message}",
+        "tree {}\n{parent}author {} <{}> {} +0000\ncommitter {} <{}> {} +0000\n\n{message}",
+        Hex::of(tree),
         author.name,
         author.email,
         authored_at.timestamp(),

@@ -11,6 +11,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use base16ct::lower::encode_string;
 use sha1::{Digest, Sha1};
 
 use super::cores;
@@ -147,7 +148,7 @@ fn assemble(objects: &[Object]) -> Pack {
     bytes[..HEADER_LEN].copy_from_slice(&header(placed.len()));
     let checksum = Sha1::digest(&bytes);
     bytes.extend_from_slice(&checksum);
-    Pack { bytes, index: index(placed, &checksum), name: hex(&checksum) }
+    Pack { bytes, index: index(placed, &checksum), name: encode_string(&checksum) }
 }
 
 const HEADER_LEN: usize = 12;
@@ -159,10 +160,6 @@ fn header(n_objects: usize) -> Vec<u8> {
 /// Returns a place in a pack as the index has it.
 fn offset(at: usize) -> u32 {
     u32::try_from(at).expect("packs that are made here are far smaller than 2 GiB")
-}
-
-fn hex(checksum: &[u8]) -> String {
-    checksum.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Type and size of an entry: 3 bits of type, then the size, 4 bits and 7 at a time.

@@ -3,6 +3,7 @@
 //! made for this browser (a cookie), this report, and this process.
 
 use axum::http::{HeaderMap, header};
+use base16ct::lower::encode_string;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
@@ -24,7 +25,7 @@ impl Guard {
 
     /// Returns the token of a form about `id` in the browser of `session`.
     pub(super) fn token(&self, session: &Session, id: Uuid) -> String {
-        hex(&self.mac(session, id).finalize().into_bytes())
+        encode_string(&self.mac(session, id).finalize().into_bytes())
     }
 
     /// Returns whether `token` is the one of this form.
@@ -57,7 +58,7 @@ impl Session {
         let known = pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value);
         match known.filter(|id| id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit())) {
             Some(id) => Self { id: id.to_owned(), is_new: false },
-            None => Self { id: hex(&random::<32>()), is_new: true },
+            None => Self { id: encode_string(&random::<32>()), is_new: true },
         }
     }
 
@@ -95,10 +96,6 @@ fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the operating system has random numbers");
     bytes
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

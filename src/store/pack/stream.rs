@@ -4,9 +4,10 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use base16ct::lower::encode_string;
 use sha1::{Digest, Sha1};
 
-use super::{Placed, TEMPORARY_PREFIX, Temporary, header, hex, index, offset, place};
+use super::{Placed, TEMPORARY_PREFIX, Temporary, header, index, offset, place};
 use crate::failpoint::failpoint;
 
 const WRITE_LEN: usize = 1024 * 1024;
@@ -67,7 +68,7 @@ impl Stream {
         let index_file = Temporary::create(&self.dir, &format!("{TEMPORARY_PREFIX}idx_{}", self.name), None)?;
         index_file.fill(&index(self.placed, &checksum))?;
         failpoint!("join.synced");
-        let name = hex(&checksum);
+        let name = encode_string(&checksum);
         place(&self.dir, &name, self.file, index_file)?;
         Ok(name)
     }
