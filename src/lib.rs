@@ -95,7 +95,7 @@ pub async fn run(
     let filler = if settings.without.contains(&Job::Assessments) {
         None
     } else {
-        let filler = Filler::start(assessments.clone(), tokio::runtime::Handle::current());
+        let filler = Filler::start(assessments.clone(), metrics.clone(), tokio::runtime::Handle::current());
         Some(filler.map_err(|source| OpenError::Io { path: settings.repo.clone(), source })?)
     };
     let service = http::service(store.clone(), assessments, metrics, &settings, address);

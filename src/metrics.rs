@@ -35,6 +35,8 @@ struct StatusLabels {
 /// All metrics. Handles are shared, so a clone counts into the same place.
 pub struct Metrics {
     registry: Registry,
+    /// Requests that came in; each is named by its number.
+    pub received: AtomicU64,
     pub requests: Family<RequestLabels, Counter>,
     pub request_seconds: Family<RouteLabels, Histogram>,
     reports: Family<StatusLabels, Gauge>,
@@ -57,6 +59,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let metrics = Self {
             registry: Registry::with_prefix("golive"),
+            received: AtomicU64::default(),
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.0005, 2.0, 15))),
             reports: Family::default(),

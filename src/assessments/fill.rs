@@ -2,12 +2,13 @@
 //! for a decision, then all others, the newest first, and from then on what
 //! commits bring.
 //!
-//! It takes a tenth of a core at most, a quarter of that while many write, and hears of
-//! commits by a feed, for which no writer waits. What somebody asks for meanwhile is read
-//! beside it.
+//! It takes a tenth of a core at most, a quarter of that while many wait for answers, and
+//! hears of commits by a feed, for which no writer waits. What somebody asks for meanwhile
+//! is read beside it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -17,14 +18,17 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::{Assessments, is_on};
+use crate::metrics::Metrics;
 use crate::report::Status;
 use crate::store::feed::{Feed, News};
 use crate::store::snapshot::{Cursor, Entry, ListQuery, Snapshot};
 
 /// Of all time, one part in so many is work.
 const SHARE: u32 = 10;
-/// While many writes wait: they need the processors more.
+/// While many ask, or many writes wait: they need the processors more.
 const SHARE_BUSY: u32 = 40;
+/// So many requests in a second are many.
+const REQUESTS_MANY: f64 = 1000.0;
 /// It works for so long before it rests; a long report takes longer.
 const WORK_MAX: Duration = Duration::from_millis(5);
 /// Commits that come in one after the other wake it no more often than this.
@@ -48,6 +52,7 @@ pub struct Filler {
     /// Reports that commits changed.
     news: VecDeque<Uuid>,
     sweep: Option<Sweep>,
+    demand: Demand,
     /// Since when it is busy, and what it read since.
     busy: Option<(Instant, usize)>,
     /// Read since the last time all was saved.
@@ -69,10 +74,15 @@ impl Filler {
     ///
     /// # Errors
     /// The system's, if it has no thread left.
-    pub fn start(assessments: Arc<Assessments>, runtime: Handle) -> std::io::Result<JoinHandle<()>> {
+    pub fn start(
+        assessments: Arc<Assessments>,
+        metrics: Arc<Metrics>,
+        runtime: Handle,
+    ) -> std::io::Result<JoinHandle<()>> {
         let (feed, policy) = (assessments.store.feed(None), assessments.store.snapshot().policy.blob);
         let (news, sweep) = (VecDeque::new(), Some(Sweep::start()));
-        let filler = Self { assessments, feed, policy, news, sweep, busy: None, n_unsaved: 0 };
+        let demand = Demand { seen: (Instant::now(), metrics.received.load(Ordering::Relaxed)), metrics };
+        let filler = Self { assessments, feed, policy, news, sweep, demand, busy: None, n_unsaved: 0 };
         std::thread::Builder::new().name("assessments".into()).spawn(move || filler.run(&runtime))
     }
 
@@ -85,7 +95,7 @@ impl Filler {
         loop {
             let start = Instant::now();
             let has_more = self.work(start + WORK_MAX);
-            let share = if store.is_busy() { SHARE_BUSY } else { SHARE };
+            let share = if self.demand.is_high() || store.is_busy() { SHARE_BUSY } else { SHARE };
             let rest = (start.elapsed() * (share - 1)).clamp(REST_MIN, REST_MAX);
             let goes_on = runtime.block_on(async {
                 // Woken by nobody meanwhile.
@@ -203,6 +213,22 @@ impl Filler {
     }
 }
 
+/// How much clients ask for.
+struct Demand {
+    metrics: Arc<Metrics>,
+    /// When it was looked at last, and how many requests had come.
+    seen: (Instant, u64),
+}
+
+impl Demand {
+    /// Returns whether many asked since the last look.
+    fn is_high(&mut self) -> bool {
+        let now = (Instant::now(), self.metrics.received.load(Ordering::Relaxed));
+        let (at, n_before) = std::mem::replace(&mut self.seen, now);
+        (now.1 - n_before) as f64 > REQUESTS_MANY * at.elapsed().as_secs_f64()
+    }
+}
+
 impl Sweep {
     fn start() -> Self {
         Self { status: Some(Status::PendingReview), is_over: false, after: None, entries: VecDeque::new() }
@@ -225,5 +251,23 @@ impl Sweep {
                 return true;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn demand_is_high_while_many_ask() {
+        let metrics = Arc::new(Metrics::default());
+        let long_ago = || Instant::now().checked_sub(Duration::from_secs(1)).expect("a while ago");
+        let mut demand = Demand { metrics: metrics.clone(), seen: (long_ago(), 0) };
+        metrics.received.fetch_add(500, Ordering::Relaxed);
+        assert!(!demand.is_high());
+        metrics.received.fetch_add(2000, Ordering::Relaxed);
+        demand.seen.0 = long_ago();
+        assert!(demand.is_high());
+        assert!(!demand.is_high(), "nobody asked since");
     }
 }

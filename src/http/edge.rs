@@ -2,7 +2,7 @@
 //! of every answer, the log and the numbers.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
@@ -13,7 +13,7 @@ use tracing::{Instrument, Span};
 
 use super::problem::Problem;
 use super::{App, COMMIT_HEADER, commit_header, desk, drain};
-use crate::metrics::{RequestLabels, RouteLabels};
+use crate::metrics::{Metrics, RequestLabels, RouteLabels};
 
 /// Waiting for the commit; longer, and the client hears of it.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -57,22 +57,21 @@ impl Hosts {
 }
 
 /// Gives each request an id that is unique while the log is kept: when the
-/// process started, and a count.
+/// process started, and how many came.
 pub(super) struct RequestIds {
     start: u64,
-    next: AtomicU64,
 }
 
 impl Default for RequestIds {
     fn default() -> Self {
         let start = u64::try_from(chrono::Utc::now().timestamp_millis()).unwrap_or_default();
-        Self { start, next: AtomicU64::new(1) }
+        Self { start }
     }
 }
 
 impl RequestIds {
-    fn next(&self) -> String {
-        format!("{:x}-{:x}", self.start, self.next.fetch_add(1, Ordering::Relaxed))
+    fn next(&self, metrics: &Metrics) -> String {
+        format!("{:x}-{:x}", self.start, metrics.received.fetch_add(1, Ordering::Relaxed) + 1)
     }
 }
 
@@ -82,7 +81,7 @@ pub(super) struct Crowd;
 
 /// Returns the whole answer, head and all, to what cannot be read as a request.
 pub(super) fn unreadable(app: &App, status: StatusCode) -> Vec<u8> {
-    let id = app.request_ids.next();
+    let id = app.request_ids.next(&app.metrics);
     let problem = Problem::unreadable(status);
     let mut response = problem.clone().into_response();
     complete(app, &id, &mut response);
@@ -104,7 +103,7 @@ pub(super) fn unreadable(app: &App, status: StatusCode) -> Vec<u8> {
 /// The layer around all routes.
 pub(super) async fn handle(State(app): State<App>, request: Request, next: Next) -> Response {
     let start = Instant::now();
-    let id = app.request_ids.next();
+    let id = app.request_ids.next(&app.metrics);
     let method = method_name(request.method());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let (parts, body) = request.into_parts();
