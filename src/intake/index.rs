@@ -89,7 +89,12 @@ impl Version {
 /// Writes the new index to `draft`.
 fn make(location: &Location, commit: Oid, targets: &BTreeMap<String, Target>, draft: &Path) -> io::Result<()> {
     fs::create_dir_all(location.own_dir().join("tmp"))?;
-    let spliced = match fs::File::open(location.git_dir.join("index")) {
+    // A crash can have left one, with whatever mode the index had.
+    match fs::remove_file(draft) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let spliced = match File::open(location.git_dir.join("index")) {
         Ok(old) => splice_into(old, location, targets, draft)?,
         Err(error) if error.kind() == ErrorKind::NotFound => false,
         Err(error) => return Err(error),

@@ -12,7 +12,8 @@ use super::Target;
 use super::splice::Change;
 use crate::store::repository::Location;
 
-/// Writes the new index to `draft`; if there is none, from the tree of `commit`.
+/// Writes the new index to `draft`, where no file is; if there is no index, from the tree of
+/// `commit`.
 ///
 /// # Errors
 /// The file system's or libgit2's.
@@ -28,9 +29,6 @@ pub(super) fn make(
         Err(error) if error.kind() == ErrorKind::NotFound => false,
         Err(error) => return Err(error),
     };
-    if !exists && draft.exists() {
-        fs::remove_file(draft)?;
-    }
     // Nobody else's: libgit2 leaves it where a disk fails twice, and would wait for it.
     let _ = fs::remove_file(draft.with_extension("lock"));
     let mut index = Index::open(draft).map_err(io::Error::other)?;
