@@ -5,6 +5,8 @@
 //! Files are kept compressed, as they are in the packs: unpacking 8 KB takes 10 µs,
 //! and three times as many fit.
 
+use std::ffi::OsString;
+use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
@@ -26,6 +28,9 @@ const AT_ONCE_BYTES_MAX: usize = 64 * 1024;
 const MAPPED_READS_MAX: usize = 512;
 /// So many are those of a walk through a report's commits, with their trees.
 const READS_OF_WALK: usize = 32;
+
+/// Where packs are replaced all the time, it is looked so often.
+const LOOKS_MAX: usize = 8;
 
 /// More than this many readers of the disk at once are rare; theirs are opened anew.
 const HANDLES_MAX: usize = 8;
@@ -147,7 +152,7 @@ impl Blobs {
     /// Runs `work`, which reads references alone, with a handle at rest. Blocks.
     ///
     /// # Errors
-    /// Those of `work`, after a second attempt.
+    /// Those of `work`, after a second attempt, or more while packs come and go.
     pub(super) fn with_git<T>(&self, work: impl Fn(&Repository) -> Result<T, git2::Error>) -> Result<T, git2::Error> {
         let n_forgotten = self.n_forgotten();
         let pooled = self.handles.lock().expect("no panic under this lock").pop();
@@ -155,20 +160,33 @@ impl Blobs {
             Some(git) => git,
             None => self.location.open()?,
         };
-        let done = match work(&git) {
-            Ok(done) => done,
-            Err(_) => {
-                // Upkeep may have replaced the pack under an open handle; one
-                // look at the folder as it is now settles it.
-                git.odb()?.refresh()?;
-                work(&git)?
+        let mut done = work(&git);
+        // Upkeep, ours or a person's, may have replaced the pack under an open handle, and do so
+        // again between a look at the folder and the read.
+        for _ in 0..LOOKS_MAX {
+            if done.is_ok() {
+                break;
             }
-        };
+            let packs = self.pack_names();
+            git.odb()?.refresh()?;
+            done = work(&git);
+            if self.pack_names() == packs {
+                break;
+            }
+        }
+        let done = done?;
         let mut handles = self.handles.lock().expect("no panic under this lock");
         if handles.len() < HANDLES_MAX && self.n_forgotten() == n_forgotten {
             handles.push(git);
         }
         Ok(done)
+    }
+
+    fn pack_names(&self) -> Vec<OsString> {
+        let entries = fs::read_dir(self.location.pack_dir()).into_iter().flatten().flatten();
+        let mut names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
+        names.sort_unstable();
+        names
     }
 
     /// Closes the handles at rest, and asks whoever keeps one to renew it: libgit2 keeps each
@@ -216,5 +234,39 @@ impl Blobs {
             let _none = self.reading.write().expect("no panic under this lock");
             self.forget_handles();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::store::{Store, repository};
+
+    #[test]
+    fn it_is_looked_again_while_packs_come_and_go_and_once_where_they_stay() {
+        let dir = tempfile::tempdir().expect("a folder");
+        repository::create(dir.path()).expect("a repository");
+        let store = Store::open(dir.path(), Arc::default(), 1024).expect("a store");
+        let location = store.location().clone();
+        let (folder, blobs) = (location.pack_dir(), Blobs::new(location));
+        let n_tries = Cell::new(0);
+        let gone_until = |n: usize| {
+            let n_tries = &n_tries;
+            move |n_changed: usize| {
+                n_tries.set(n_tries.get() + 1);
+                if n_tries.get() <= n_changed {
+                    fs::write(folder.join(format!("pack-{}.idx", n_tries.get())), "").expect("written");
+                }
+                if n_tries.get() < n { Err(git2::Error::from_str("it is gone")) } else { Ok(()) }
+            }
+        };
+        let try_it = gone_until(5);
+        assert!(blobs.with_git(|_| try_it(4)).is_ok());
+        assert_eq!(n_tries.get(), 5);
+        n_tries.set(0);
+        assert!(blobs.with_git(|_| try_it(0)).is_err(), "nothing came or went");
+        assert_eq!(n_tries.get(), 2);
     }
 }
