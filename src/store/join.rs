@@ -111,6 +111,8 @@ fn copy(dir: &Path, sources: &mut [Source], go_on: &dyn Fn() -> io::Result<()>) 
 
 /// Marks what an earlier one of `sources` has, too, and returns how many objects are in all.
 fn leave_each_to_the_first(sources: &mut [Source]) -> usize {
+    // They may have been marked among others.
+    sources.iter_mut().flat_map(|source| &mut source.entries).for_each(|entry| entry.is_elsewhere = false);
     let entries = |(of, source): (usize, &Source)| {
         let ids = source.entries.iter().enumerate();
         ids.map(move |(n, entry)| (pack::order(&entry.id), of, n)).collect::<Vec<_>>()
@@ -378,5 +380,43 @@ mod tests {
         assert_eq!(outcome, Joined { n_joined: 2, foreign });
         assert_eq!(packs(&dir).len(), 3);
         git(&["fsck", "--strict", "--no-dangling"]);
+    }
+
+    /// It was: what the pack that is left alone had, too, stayed marked as taken from there, and
+    /// the joined pack had less than its head said.
+    #[test]
+    fn what_a_pack_that_stays_has_too_is_joined_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = git2::Repository::init_bare(folder.path()).unwrap();
+        let dir = folder.path().join("objects/pack");
+        let script = "a=$(seq 1 300 | git hash-object -w --stdin); b=$( (seq 1 300; echo more) | git hash-object -w --stdin); \
+                      printf '%s\n%s\n' $a $b | git pack-objects -q --delta-base-offset objects/pack/pack; \
+                      find objects -name '??' -type d -exec rm -r {} +";
+        #[expect(clippy::disallowed_methods, reason = "makes a pack as git does")]
+        let made = std::process::Command::new("sh").args(["-c", script]).current_dir(folder.path()).status().unwrap();
+        assert!(made.success());
+        let [foreign] = &packs(&dir)[..] else { panic!("one pack") };
+        let text = |n: usize| (1..=n).map(|n| format!("{n}\n")).collect::<String>().into_bytes();
+        let contents =
+            [vec![text(300), b"one".to_vec()], vec![[text(300), b"more\n".to_vec()].concat(), b"two".to_vec()]];
+        for contents in &contents {
+            let objects: Vec<_> = contents.iter().map(|content| Object::new(Kind::Blob, content)).collect();
+            pack::write(&dir, &objects).unwrap();
+        }
+        let mut paths = packs(&dir);
+        // Whatever comes first has what others have, too.
+        paths.sort_by_key(|path| path != foreign);
+        let outcome = join(&dir, &paths, &AtomicBool::new(false)).unwrap();
+        assert_eq!(outcome, Joined { n_joined: 2, foreign: vec![foreign.clone()] });
+        for extension in ["idx", "pack"] {
+            fs::remove_file(foreign.with_extension(extension)).unwrap();
+        }
+        let joined = &packs(&dir)[0];
+        #[expect(clippy::disallowed_methods, reason = "judges a pack as git does")]
+        let verified = std::process::Command::new("git").arg("verify-pack").arg(joined).status().unwrap();
+        assert!(verified.success());
+        for content in contents.concat() {
+            assert_eq!(repository.find_blob(blob_id(&content)).unwrap().content(), content);
+        }
     }
 }

@@ -20,6 +20,8 @@ pub(in crate::store) struct Stream {
     name: String,
     file: Temporary,
     checksum: Sha1,
+    /// So many the pack's head says.
+    n_objects: usize,
     placed: Vec<Placed>,
     /// What comes next, and how much came before it.
     buffer: Vec<u8>,
@@ -39,6 +41,7 @@ impl Stream {
             name: name.into(),
             file: Temporary::create(dir, &format!("{TEMPORARY_PREFIX}pack_{name}"), None)?,
             checksum: Sha1::new(),
+            n_objects,
             placed: Vec::with_capacity(n_objects),
             buffer: header(n_objects),
             n_written: 0,
@@ -56,12 +59,17 @@ impl Stream {
         if self.buffer.len() < WRITE_LEN { Ok(()) } else { self.write() }
     }
 
-    /// Ends the pack, of which all objects came, and returns the part of its file names
+    /// Ends the pack and returns the part of its file names
     /// between `pack-` and the extension. It is on disk then, and git sees it.
     ///
     /// # Errors
-    /// The file system's; no part of the pack is visible then.
+    /// The file system's, or that not as many objects came as the pack's head says; no part
+    /// of the pack is visible then.
     pub(in crate::store) fn end(mut self) -> io::Result<String> {
+        if self.placed.len() != self.n_objects {
+            let (came, said) = (self.placed.len(), self.n_objects);
+            return Err(io::Error::other(format!("{came} objects came for a pack of {said}")));
+        }
         self.write()?;
         let checksum = self.checksum.finalize();
         self.file.fill(&checksum)?;
