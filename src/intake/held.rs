@@ -25,8 +25,8 @@ pub(super) struct Held {
     /// Files that are the tip's again, with what they hold. As long as git's index may lack
     /// that, they stay noted: nothing else would say so to a start after a crash.
     released: Versions,
-    /// What is on disk.
-    noted: Versions,
+    /// What is on disk; `None` where that is not known, as it could not be written.
+    noted: Option<Versions>,
 }
 
 impl Held {
@@ -39,7 +39,7 @@ impl Held {
             Some((path.to_owned(), blob))
         });
         let bases: Versions = bases.collect();
-        Self { folder: folder.into(), noted: bases.clone(), bases, released: Versions::new() }
+        Self { folder: folder.into(), noted: Some(bases.clone()), bases, released: Versions::new() }
     }
 
     /// Returns the base of the file at `path`, if it is held.
@@ -64,7 +64,7 @@ impl Held {
     /// The file at `path` is the tip's again, which has `blob`; git's index is to follow.
     pub(super) fn release(&mut self, path: &str, blob: Option<Oid>) {
         self.bases.remove(path);
-        if self.noted.contains_key(path) {
+        if self.noted.as_ref().is_none_or(|noted| noted.contains_key(path)) {
             self.released.insert(path.to_owned(), blob);
         }
     }
@@ -86,9 +86,10 @@ impl Held {
     pub(super) fn save(&mut self) -> io::Result<()> {
         let mut lines = self.released.clone();
         lines.extend(self.bases.clone());
-        if lines == self.noted {
+        if self.noted.as_ref() == Some(&lines) {
             return Ok(());
         }
+        self.noted = None;
         fs::create_dir_all(&self.folder)?;
         let path = self.folder.join("held");
         if lines.is_empty() {
@@ -112,7 +113,7 @@ impl Held {
         }
         File::open(&self.folder)?.sync_all()?;
         failpoint!("held.kept");
-        self.noted = lines;
+        self.noted = Some(lines);
         Ok(())
     }
 }
@@ -120,6 +121,26 @@ impl Held {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_could_not_be_written_is_written_though_nothing_is_held_any_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut held = Held::open(dir.path());
+        held.keep("reports/one.md", None);
+        held.save().unwrap();
+        let file = dir.path().join("held");
+        let (line, aside) = (fs::read(&file).unwrap(), dir.path().join("held.new"));
+        held.keep("reports/two.md", None);
+        fs::create_dir(&aside).unwrap();
+        assert!(held.save().is_err());
+        held.release("reports/two.md", None);
+        held.index_is_written();
+        fs::remove_dir(&aside).unwrap();
+        // As if the error had come after the file was in its place.
+        fs::write(&file, "none reports/two.md\n").unwrap();
+        held.save().unwrap();
+        assert_eq!(fs::read(&file).unwrap(), line);
+    }
 
     #[test]
     fn what_is_held_survives_a_restart() {
