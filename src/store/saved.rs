@@ -30,19 +30,19 @@ const GAP_SHARE: usize = 4;
 /// # Errors
 /// The file system's; what was there before stays.
 pub(super) fn save(location: &Location, snapshot: &Snapshot, pause: &dyn Fn()) -> io::Result<bool> {
-    let Some(parts) = snapshot.to_parts(pause) else { return Ok(false) };
     let draft = location.own_dir().join("snapshot.new");
     fs::create_dir_all(location.own_dir())?;
     let write = || {
         let mut file = File::create(&draft)?;
         file.write_all(head()?.as_bytes())?;
-        for part in &parts {
+        let is_whole = snapshot.write_parts(pause, &mut |part| {
             file.write_all(&(part.len() as u64).to_le_bytes())?;
             file.write_all(&crc32fast::hash(part).to_le_bytes())?;
-            file.write_all(part)?;
-        }
+            file.write_all(part)
+        })?;
         failpoint!("saved.written", io);
-        fs::rename(&draft, path(location)).map(|()| true)
+        let end = || if is_whole { fs::rename(&draft, path(location)) } else { fs::remove_file(&draft) };
+        end().map(|()| is_whole)
     };
     write().inspect_err(|_| drop(fs::remove_file(&draft)))
 }

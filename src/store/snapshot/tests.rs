@@ -233,9 +233,13 @@ fn recent_commits_say_what_they_made_of_each_report() {
 
 #[test]
 fn who_saves_a_snapshot_can_rest_between_its_parts() {
-    let n_pauses = std::cell::Cell::new(0);
-    let parts = crowd().to_parts(&|| n_pauses.set(n_pauses.get() + 1)).expect("nothing is to be set right");
-    assert_eq!((parts.len(), n_pauses.get()), (2, 2), "a head and a part; before the reports and before the part");
+    let (n_pauses, mut n_parts) = (std::cell::Cell::new(0), 0);
+    let is_whole = crowd().write_parts(&|| n_pauses.set(n_pauses.get() + 1), &mut |_| {
+        n_parts += 1;
+        Ok(())
+    });
+    assert!(is_whole.expect("nothing fails here"), "nothing is to be set right");
+    assert_eq!((n_parts, n_pauses.get()), (2, 2), "a head and a part; before the reports and before the part");
 }
 
 #[test]
