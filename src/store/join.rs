@@ -16,6 +16,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustc_hash::FxHashSet;
+
 use super::pack::{self, Stream};
 use crate::failpoint::failpoint;
 
@@ -147,8 +149,7 @@ fn remove_multi_pack_index(dir: &Path) -> io::Result<()> {
 struct Source {
     path: PathBuf,
     pack: File,
-    /// Sorted.
-    ids: Vec<[u8; 20]>,
+    ids: FxHashSet<[u8; 20]>,
     /// In the order of their places.
     entries: Vec<Entry>,
 }
@@ -207,7 +208,7 @@ impl Source {
             Some(pack::DELTA) => {
                 let base = entry.iter().position(|byte| byte & 0x80 == 0).map(|at| at + 1);
                 let base = base.and_then(|at| entry.get(at..at + 20)?.try_into().ok());
-                base.is_some_and(|base| self.ids.binary_search_by_key(&pack::order(&base), pack::order).is_ok())
+                base.is_some_and(|base: [u8; 20]| self.ids.contains(&base))
             }
             _ => false,
         }
