@@ -1,18 +1,24 @@
 //! A pack that is written as its entries come, so that it can be larger than what one
 //! keeps in memory.
 
+use std::fs::File;
 use std::io::{self, Write};
+#[cfg(target_os = "linux")]
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use base16ct::lower::encode_string;
+#[cfg(target_os = "linux")]
+use rustix::fs::{Advice, fadvise};
 use sha1::{Digest, Sha1};
 
 use super::{Placed, TEMPORARY_PREFIX, Temporary, header, index, offset, place};
 use crate::failpoint::failpoint;
 
+/// So much is written at a time, and soon on its way to the disk.
 const WRITE_LEN: usize = 1024 * 1024;
-/// What is synced in one go: the syncs of others wait behind it.
-const SYNC_LEN: usize = 8 * WRITE_LEN;
+/// No more is on its way at once: what others sync waits behind it.
+const SYNC_LEN: usize = 32 * WRITE_LEN;
 
 /// A pack that is not there yet. Dropped, it leaves nothing.
 pub(in crate::store) struct Stream {
@@ -84,6 +90,7 @@ impl Stream {
     fn write(&mut self) -> io::Result<()> {
         self.checksum.update(&self.buffer);
         (&self.file.file).write_all(&self.buffer)?;
+        write_out(&self.file.file, self.n_written as u64, self.buffer.len());
         self.n_written += self.buffer.len();
         self.n_unsynced += self.buffer.len();
         self.buffer.clear();
@@ -94,3 +101,13 @@ impl Stream {
         Ok(())
     }
 }
+
+/// Has the kernel begin to write out a part of `file`, and does not wait, so that there is little left for a sync to
+/// wait for: what others sync meanwhile waits behind it. Only advice, so whatever fails is no harm.
+#[cfg(target_os = "linux")]
+fn write_out(file: &File, from: u64, len: usize) {
+    let _ = fadvise(file, from, NonZeroU64::new(len as u64), Advice::DontNeed);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn write_out(_: &File, _: u64, _: usize) {}
