@@ -26,6 +26,7 @@ mod problem;
 mod problems;
 mod query;
 mod rendered;
+mod report_json;
 mod reports;
 mod room;
 pub(crate) mod server;

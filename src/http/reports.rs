@@ -5,7 +5,6 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
 use git2::Oid;
 use uuid::Uuid;
 
@@ -16,12 +15,13 @@ use super::extract::{AtQuery, ReportId};
 use super::history::report_at;
 use super::input::Fields;
 use super::problem::Problem;
+use super::report_json::render_file;
 use super::{App, COMMIT_HEADER, commit_header};
 use crate::assess::About;
 use crate::hex::Hex;
 use crate::policy::{Enforcement, Policy, lacking};
 use crate::report::validate::{self, Faults, Invalid};
-use crate::report::{Decision, Report, Submission, front_matter};
+use crate::report::{Decision, Submission};
 use crate::store::snapshot::Entry;
 use crate::store::{Change, Expected, Via, Written};
 
@@ -272,20 +272,6 @@ async fn render(app: &App, entry: &Entry, policy: &Policy) -> Result<Bytes, Prob
     let json = render_file(&entry.report, &app.store.file(entry.blob).await?, expires_at)?;
     app.rendered.keep(key, &json, app.store.snapshot().len());
     Ok(json)
-}
-
-pub(super) fn render_file(
-    report: &Report,
-    file: &[u8],
-    approval_expires_at: Option<DateTime<Utc>>,
-) -> Result<Bytes, Problem> {
-    let body = front_matter::body(file).map_err(|fault| Problem::internal(fault.to_string()))?;
-    let body = std::str::from_utf8(body).map_err(|error| Problem::internal(error.to_string()))?;
-    let document = ReportDocument::new(report, body, approval_expires_at);
-    // Of its own size: what grows by doubling is copied each time, and is kept half empty.
-    let mut json = Vec::with_capacity(file.len() + file.len() / 16 + 512);
-    serde_json::to_writer(&mut json, &document).map_err(|error| Problem::internal(error.to_string()))?;
-    Ok(json.into_boxed_slice().into())
 }
 
 pub(super) fn json_response(json: Bytes) -> Response {
