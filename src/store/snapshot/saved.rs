@@ -30,6 +30,8 @@ struct Head {
     tree: Id,
     /// So many parts come before those of the reports.
     n_line_parts: usize,
+    /// A file that was cut between two parts lacks some.
+    n_reports: usize,
     problems: Vec<(String, SavedProblem)>,
     other_files: Vec<(String, Option<Id>)>,
 }
@@ -101,17 +103,18 @@ impl Snapshot {
             commit: id(self.commit),
             tree: id(self.tree),
             n_line_parts: self.line.len().div_ceil(COMMITS_PER_PART),
+            n_reports: self.len(),
             problems: problems.collect(),
             other_files: self.other_files.iter().map(|(path, blob)| (path.clone(), blob.map(id))).collect(),
         };
         write(&bytes(&head)?)?;
         let mut places = Places::with_capacity_and_hasher(self.line.len(), FxBuildHasher);
         let mut points = self.line.points().map(|(commit, at)| (id(commit), at));
-        for _ in 0..head.n_line_parts {
+        for n in 0..head.n_line_parts {
             pause();
             let part: LinePart = points.by_ref().take(COMMITS_PER_PART).collect();
-            let n_before = u32::try_from(places.len()).map_err(io::Error::other)?;
-            places.extend(part.iter().map(|(commit, _)| *commit).zip(n_before..));
+            let first = u32::try_from(n * COMMITS_PER_PART).map_err(io::Error::other)?;
+            places.extend(part.iter().map(|(commit, _)| *commit).zip(first..));
             write(&bytes(&part)?)?;
         }
         for part in self.as_put(&places, pause).chunks(REPORTS_PER_PART) {
@@ -171,7 +174,7 @@ impl Snapshot {
             snapshot.problems.set_at_tip(&path, Some(problem.read()?), place);
         }
         snapshot.other_files = head.other_files.into_iter().map(|(path, blob)| (path, blob.map(oid))).collect();
-        is_read.then_some(snapshot)
+        (is_read && snapshot.len() == head.n_reports).then_some(snapshot)
     }
 }
 

@@ -232,14 +232,32 @@ fn recent_commits_say_what_they_made_of_each_report() {
 }
 
 #[test]
-fn who_saves_a_snapshot_can_rest_between_its_parts() {
-    let (n_pauses, mut n_parts) = (std::cell::Cell::new(0), 0);
-    let is_whole = crowd().write_parts(&|| n_pauses.set(n_pauses.get() + 1), &mut |_| {
-        n_parts += 1;
+fn snapshot_is_read_from_all_of_its_parts_alone_and_who_saves_it_can_rest_between_them() {
+    let (mut snapshot, n_pauses, mut parts) = (crowd(), std::cell::Cell::new(0), Vec::new());
+    for n in 1..=20_000 {
+        snapshot.advance(Oid::from_str(&format!("{n:040x}")).unwrap(), Oid::ZERO_SHA1, n);
+    }
+    let is_whole = snapshot.write_parts(&|| n_pauses.set(n_pauses.get() + 1), &mut |part| {
+        parts.push(part.to_vec());
         Ok(())
     });
-    assert!(is_whole.expect("nothing fails here"), "nothing is to be set right");
-    assert_eq!((n_parts, n_pauses.get()), (2, 2), "a head and a part; before the reports and before the part");
+    assert!(is_whole.unwrap(), "nothing is to be set right");
+    assert_eq!(
+        (parts.len(), n_pauses.get()),
+        (4, 4),
+        "a head, two parts of commits, one of reports; before each, and before the reports"
+    );
+    let read = |parts: &[Vec<u8>]| Snapshot::from_parts(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let found = read(&parts).unwrap();
+    assert!(found.line.points().eq(snapshot.line.points()));
+    let reports = |snapshot: &Snapshot| {
+        let all = snapshot.entries().map(|entry| (entry.path.clone(), entry.report.clone(), entry.updated_at));
+        all.map(|entry| (entry.0.clone(), entry)).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    assert_eq!(reports(&found), reports(&snapshot));
+    for n in 0..parts.len() {
+        assert!(read(&parts[..n]).is_none(), "{n} of them");
+    }
 }
 
 #[test]
