@@ -323,21 +323,29 @@ mod tests {
         assert_eq!(files(), before);
     }
 
+    /// The content of a tree, in which one of ten entries is `id`.
+    fn tree_with(id: &str) -> Vec<u8> {
+        let entry = |n: u8, id: &str| [format!("40000 {n:x}\0").as_bytes(), blob_id(id.as_bytes()).as_bytes()].concat();
+        (0..10).flat_map(|n| entry(n, if n == 4 { id } else { "same" })).collect()
+    }
+
+    /// Such a tree as a difference to another one.
+    fn difference(base: &Object, content: &[u8]) -> Object {
+        let splice = Splice { base_len: content.len(), old: 4 * 28 + 8..5 * 28, new_len: 20 };
+        let delta = Object::tree(content, Some((base, splice)));
+        assert!(delta.base.is_some());
+        delta
+    }
+
     #[test]
     fn bases_of_joined_packs_never_go_round_in_a_circle() {
         let folder = tempfile::tempdir().unwrap();
         let repository = git2::Repository::init_bare(folder.path()).unwrap();
         let dir = folder.path().join("objects/pack");
-        let contents = ["one", "two"].map(|id| {
-            let entry =
-                |n: u8, id: &str| [format!("40000 {n:x}\0").as_bytes(), blob_id(id.as_bytes()).as_bytes()].concat();
-            (0..10).flat_map(|n| entry(n, if n == 4 { id } else { "same" })).collect::<Vec<u8>>()
-        });
-        let splice = || Splice { base_len: contents[0].len(), old: 4 * 28 + 8..5 * 28, new_len: 20 };
+        let contents = ["one", "two"].map(tree_with);
         for (first, second) in [(0, 1), (1, 0)] {
             let whole = Object::tree(&contents[first], None);
-            let delta = Object::tree(&contents[second], Some((&whole, splice())));
-            assert!(delta.base.is_some());
+            let delta = difference(&whole, &contents[second]);
             pack::write(&dir, &[whole, delta]).unwrap();
         }
         assert_eq!(joined(&dir), 2);
@@ -346,6 +354,20 @@ mod tests {
             assert_eq!(odb.read(Object::tree(content, None).id).unwrap().data(), content);
         }
         assert_eq!(joined(&dir), 0);
+    }
+
+    #[test]
+    fn pack_that_lacks_the_base_of_a_difference_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let whole = Object::tree(&tree_with("one"), None);
+        let lacks_it = [difference(&whole, &tree_with("two")), Object::new(Kind::Blob, b"beside it")];
+        pack::write(dir.path(), &lacks_it).unwrap();
+        let foreign = packs(dir.path());
+        for objects in [[whole].as_slice(), &[Object::new(Kind::Blob, b"another")]] {
+            pack::write(dir.path(), objects).unwrap();
+        }
+        let outcome = join(dir.path(), &packs(dir.path()), &AtomicBool::new(false)).unwrap();
+        assert_eq!(outcome, Joined { n_joined: 2, foreign });
     }
 
     #[test]
