@@ -11,8 +11,9 @@ use crate::report::{Report, front_matter};
 /// Where its text comes in the document. In a value the quotes would be escaped.
 const TEXT_FIELD: &[u8] = br#""report_data":"#;
 const NO_TEXT: &str = "";
-/// What escapes make of a text is longer by so much, and what else is said of a report is as long as this.
+/// Escapes make a text longer by this part of it, mostly.
 const ESCAPES_SHARE: usize = 16;
+/// What is said of a report beside its text is not longer, mostly.
 const REST_LEN: usize = 512;
 
 /// Returns `report` with the text of its `file` as JSON, in bytes of their own size: what grows by doubling is

@@ -2,7 +2,7 @@
 //! start need not read every report from git.
 //!
 //! Derived state: what does not fit the record, or cannot be read, is not used, and
-//! git is read instead. It is written without a sync; its checksum tells if it was cut.
+//! git is read instead. It is written without a sync; checksums, and how much there is to be, tell if it was cut.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -41,8 +41,12 @@ pub(super) fn save(location: &Location, snapshot: &Snapshot, pause: &dyn Fn()) -
             file.write_all(part)
         })?;
         failpoint!("saved.written", io);
-        let end = || if is_whole { fs::rename(&draft, path(location)) } else { fs::remove_file(&draft) };
-        end().map(|()| is_whole)
+        if is_whole {
+            fs::rename(&draft, path(location))?;
+        } else {
+            fs::remove_file(&draft)?;
+        }
+        Ok(is_whole)
     };
     write().inspect_err(|_| drop(fs::remove_file(&draft)))
 }

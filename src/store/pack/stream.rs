@@ -103,7 +103,8 @@ impl Stream {
 }
 
 /// Has the kernel begin to write out a part of `file`, and does not wait, so that there is little left for a sync to
-/// wait for: what others sync meanwhile waits behind it. Only advice, so whatever fails is no harm.
+/// wait for: what others sync meanwhile waits behind it. What is not on the disk yet stays in memory, for readers.
+/// Only advice, so whatever fails is no harm.
 #[cfg(target_os = "linux")]
 fn write_out(file: &File, from: u64, len: usize) {
     let _ = fadvise(file, from, NonZeroU64::new(len as u64), Advice::DontNeed);

@@ -86,6 +86,10 @@ impl ByPath {
         self.reports.remove(&sought).map(|hashed| hashed.entry)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.reports.len()
+    }
+
     /// Returns every report, in no order.
     pub(super) fn values(&self) -> impl Iterator<Item = &Arc<Entry>> {
         self.reports.iter().map(|hashed| &hashed.entry)

@@ -103,7 +103,7 @@ impl Snapshot {
             commit: id(self.commit),
             tree: id(self.tree),
             n_line_parts: self.line.len().div_ceil(COMMITS_PER_PART),
-            n_reports: self.len(),
+            n_reports: self.by_path.len(),
             problems: problems.collect(),
             other_files: self.other_files.iter().map(|(path, blob)| (path.clone(), blob.map(id))).collect(),
         };
@@ -128,7 +128,7 @@ impl Snapshot {
 
     /// Returns the reports as they were put last: of what several say, the latest counts.
     fn as_put(&self, places: &Places, pause: &dyn Fn()) -> Vec<&Entry> {
-        let mut entries = Vec::with_capacity(self.len());
+        let mut entries = Vec::with_capacity(self.by_path.len());
         for entry in self.by_path.values() {
             if entries.len().is_multiple_of(REPORTS_PER_PART) {
                 pause();
@@ -174,7 +174,7 @@ impl Snapshot {
             snapshot.problems.set_at_tip(&path, Some(problem.read()?), place);
         }
         snapshot.other_files = head.other_files.into_iter().map(|(path, blob)| (path, blob.map(oid))).collect();
-        (is_read && snapshot.len() == head.n_reports).then_some(snapshot)
+        (is_read && snapshot.by_path.len() == head.n_reports).then_some(snapshot)
     }
 }
 

@@ -234,9 +234,22 @@ fn recent_commits_say_what_they_made_of_each_report() {
 #[test]
 fn snapshot_is_read_from_all_of_its_parts_alone_and_who_saves_it_can_rest_between_them() {
     let (mut snapshot, n_pauses, mut parts) = (crowd(), std::cell::Cell::new(0), Vec::new());
+    let commit = |n: i64| Oid::from_str(&format!("{n:040x}")).unwrap();
     for n in 1..=20_000 {
-        snapshot.advance(Oid::from_str(&format!("{n:040x}")).unwrap(), Oid::ZERO_SHA1, n);
+        snapshot.advance(commit(n), Oid::ZERO_SHA1, n);
     }
+    let before: Vec<_> = snapshot.entries().cloned().collect();
+    for (n, entry) in (1..).zip(before) {
+        let mut entry = Entry::clone(&entry);
+        entry.commits = [n, n + 9_000, n + 19_000].into_iter().fold(Trail::default(), |trail, n| trail.with(commit(n)));
+        snapshot.put(Arc::new(entry));
+    }
+    // Two files with one id, of which one went: there is a file more than there are ids.
+    let mut twin = Entry::clone(snapshot.entries().next().unwrap());
+    twin.path = "reports/twin.md".into();
+    snapshot.put(Arc::new(twin));
+    let first = snapshot.entries().find(|entry| &*entry.path != "reports/twin.md").unwrap().path.clone();
+    snapshot.remove(&first);
     let is_whole = snapshot.write_parts(&|| n_pauses.set(n_pauses.get() + 1), &mut |part| {
         parts.push(part.to_vec());
         Ok(())
@@ -251,8 +264,9 @@ fn snapshot_is_read_from_all_of_its_parts_alone_and_who_saves_it_can_rest_betwee
     let found = read(&parts).unwrap();
     assert!(found.line.points().eq(snapshot.line.points()));
     let reports = |snapshot: &Snapshot| {
-        let all = snapshot.entries().map(|entry| (entry.path.clone(), entry.report.clone(), entry.updated_at));
-        all.map(|entry| (entry.0.clone(), entry)).collect::<std::collections::BTreeMap<_, _>>()
+        let state = |entry: &Entry| (entry.report.clone(), entry.updated_at, entry.commits.iter().collect::<Vec<_>>());
+        let all = snapshot.entries().map(|entry| (entry.path.clone(), state(entry)));
+        all.collect::<std::collections::BTreeMap<_, _>>()
     };
     assert_eq!(reports(&found), reports(&snapshot));
     for n in 0..parts.len() {
